@@ -1,0 +1,37 @@
+//! Jenkins through its Generic Webhook Trigger plugin: how it is called, and what it answers.
+
+mod answer;
+mod outcome;
+mod redact;
+mod whitelist;
+
+use longshore_domain::diagnosis::Diagnosis;
+
+use crate::client::{Call, MAX_ANSWER_BYTES};
+use crate::request::Envelope;
+use crate::webhook::{self, Webhook};
+
+pub use outcome::outcome;
+pub use redact::{REDACTED, redact};
+
+/// How much of an answer is kept: one that is cut cannot be read, and a job's variables make
+/// it long.
+pub const KEEP_ANSWER_BYTES: usize = MAX_ANSWER_BYTES;
+
+/// What the plugin's path begins with, below Jenkins' own URL.
+const TRIGGER_PATH: &str = "/generic-webhook-trigger/";
+
+/// Whether `path` is that of the plugin, whose name Jenkins lets further segments follow.
+#[must_use]
+pub fn is_trigger_path(path: &str) -> bool {
+    path.rsplit_once(TRIGGER_PATH)
+        .is_some_and(|(_, rest)| rest == "invoke" || rest.starts_with("invoke/"))
+}
+
+/// The call of a Jenkins action.
+///
+/// # Errors
+/// Why it cannot be sent, which no repeat changes.
+pub fn request(webhook: &Webhook<'_>, envelope: &Envelope<'_>) -> Result<Call, Diagnosis> {
+    webhook::request(webhook, envelope)
+}

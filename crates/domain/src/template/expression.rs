@@ -1,0 +1,70 @@
+//! The expressions of a template, each once, and what they came to.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{quotes, secrecy};
+
+/// What stood in `{{ … }}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expression {
+    /// jq text: single-quoted strings rewritten, blanks around it dropped.
+    pub text: String,
+    /// Names `.secrets` or `.run.token`, or may: evaluated per attempt alone.
+    pub deferred: bool,
+}
+
+/// What one expression came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Evaluated {
+    /// Its first output.
+    Value(Value),
+    /// It had no output; vanishes from objects.
+    Undefined,
+    /// It failed, or does not compile; null.
+    Failed {
+        /// Why.
+        message: String,
+    },
+}
+
+/// The place of an expression in its list.
+pub(super) type ExpressionId = usize;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Expressions {
+    list: Vec<Expression>,
+    by_text: HashMap<String, ExpressionId>,
+}
+
+impl Expressions {
+    pub(super) fn list(&self) -> &[Expression] {
+        &self.list
+    }
+
+    /// The id of what stands between braces as `written`; nothing where it would be one too many.
+    pub(super) fn add(&mut self, written: &str, most: usize) -> Option<ExpressionId> {
+        let text = quotes::rewritten(written).trim().to_owned();
+        if let Some(id) = self.by_text.get(&text) {
+            return Some(*id);
+        }
+        if self.list.len() >= most {
+            return None;
+        }
+        let deferred = secrecy::names_secret(&text);
+        self.by_text.insert(text.clone(), self.list.len());
+        self.list.push(Expression { text, deferred });
+        Some(self.list.len() - 1)
+    }
+
+    pub(super) fn is_deferred(&self, id: ExpressionId) -> bool {
+        self.list
+            .get(id)
+            .is_none_or(|expression| expression.deferred)
+    }
+
+    pub(super) fn text(&self, id: ExpressionId) -> &str {
+        self.list.get(id).map_or("", |expression| &expression.text)
+    }
+}

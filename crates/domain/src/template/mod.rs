@@ -1,0 +1,85 @@
+//! JSON with `{{ jq }}` in its strings and keys: what it asks for, and what it becomes.
+//!
+//! Nothing here evaluates. A template lists its expressions; whoever can, evaluates them and hands
+//! the results back. What names a secret stays as written until each attempt.
+
+mod expression;
+mod fill;
+mod per_attempt;
+mod place;
+mod quotes;
+mod scan;
+mod secrecy;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+use serde_json::Value;
+
+use crate::violation::Violation;
+
+pub use expression::{Evaluated, Expression};
+pub use fill::{Deferred, Failure, Filled};
+pub use per_attempt::{Completed, PerAttempt};
+
+use expression::Expressions;
+use place::Place;
+use tree::{Node, Parser};
+
+/// Arrays and objects around a string with templates.
+pub const MAX_TEMPLATE_DEPTH: usize = 64;
+/// Different expressions of one template.
+pub const MAX_TEMPLATE_EXPRESSIONS: usize = 1000;
+/// Bytes of one expression.
+pub const MAX_EXPRESSION_BYTES: usize = 16 * 1024;
+/// Arrays and objects around any value of what a template becomes, so that it can be read again.
+pub const MAX_FILLED_DEPTH: usize = 100;
+/// Bytes that results may add to what a template becomes.
+pub const MAX_FILLED_BYTES: usize = 8 * 1024 * 1024;
+/// Mistakes listed for one template.
+pub const MAX_TEMPLATE_VIOLATIONS: usize = 100;
+
+/// A parsed template.
+#[derive(Clone, Debug)]
+pub struct Template {
+    root: Node,
+    expressions: Expressions,
+    violations: Vec<Violation>,
+}
+
+impl Template {
+    /// Parses every string and key of `value`. Never refuses: a string whose braces make no sense,
+    /// or that passes a bound, is listed in [`Self::violations`] and becomes null like any
+    /// expression that fails.
+    #[must_use]
+    pub fn parse(value: &Value) -> Self {
+        let mut parser = Parser::deferring();
+        let root = parser.node(value, &Place::root());
+        let (expressions, violations) = parser.finish();
+        Self {
+            root,
+            expressions,
+            violations,
+        }
+    }
+
+    /// The different expressions, in order of appearance.
+    #[must_use]
+    pub fn expressions(&self) -> &[Expression] {
+        self.expressions.list()
+    }
+
+    /// What is wrong with the template's braces and bounds; paths start at the template's root.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// Puts results in: `evaluated` has one for each of [`Self::expressions`], in order. Those of
+    /// deferred ones are not looked at.
+    #[must_use]
+    pub fn fill(&self, evaluated: &[Evaluated]) -> Filled {
+        fill::fill(&self.root, &self.expressions, evaluated)
+    }
+}

@@ -1,0 +1,140 @@
+//! What an emulated organisation remembers: calls, runs, trigger issues.
+
+use crate::call::{Call, CallLog};
+use crate::pipeline::{Report, RunAccess, ScriptEnd};
+
+use super::Pipeline;
+
+/// A run of a pipeline.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Build id; counts from 1 over the organisation.
+    pub id: u64,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// Its project.
+    pub project: String,
+    /// The page that people open.
+    pub url: String,
+    /// Where it stands.
+    pub phase: RunPhase,
+    /// What it reported, in order.
+    pub reports: Vec<Report>,
+    access: RunAccess,
+}
+
+impl Run {
+    /// The id of the Longshore run that the payload named; empty where it named none.
+    pub fn reported_run_id(&self) -> &str {
+        &self.access.run_id
+    }
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunPhase {
+    /// Not yet begun.
+    NotStarted,
+    /// Its script runs.
+    InProgress,
+    /// Its script has ended.
+    Completed(ScriptEnd),
+}
+
+/// Why a pipeline did not start although its webhook was called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TriggerIssue {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Everything that an emulated organisation remembers.
+#[derive(Debug)]
+pub struct State {
+    calls: CallLog,
+    runs: Vec<Run>,
+    trigger_issues: Vec<TriggerIssue>,
+}
+
+impl State {
+    pub(super) fn new(call_limit: usize) -> Self {
+        Self {
+            calls: CallLog::new(call_limit),
+            runs: Vec::new(),
+            trigger_issues: Vec::new(),
+        }
+    }
+
+    /// The calls kept.
+    pub fn calls(&self) -> &[Call] {
+        self.calls.kept()
+    }
+
+    /// All calls, kept or not.
+    pub fn call_count(&self) -> u64 {
+        self.calls.total()
+    }
+
+    /// The runs started, by id.
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// Why pipelines did not start.
+    pub fn trigger_issues(&self) -> &[TriggerIssue] {
+        &self.trigger_issues
+    }
+
+    pub(super) fn add_call(&mut self, call: Call) {
+        self.calls.add(call);
+    }
+
+    pub(super) fn add_trigger_issue(&mut self, issue: TriggerIssue) {
+        self.trigger_issues.push(issue);
+    }
+
+    pub(super) fn queue(
+        &mut self,
+        pipeline: &Pipeline,
+        access: RunAccess,
+        url: impl FnOnce(u64) -> String,
+    ) -> u64 {
+        let id = self.runs.len() as u64 + 1;
+        self.runs.push(Run {
+            id,
+            pipeline: pipeline.name.clone(),
+            project: pipeline.project.clone(),
+            url: url(id),
+            phase: RunPhase::NotStarted,
+            reports: Vec::new(),
+            access,
+        });
+        id
+    }
+
+    pub(super) fn begin(&mut self, id: u64) -> Option<(String, RunAccess)> {
+        let run = self.run(id)?;
+        run.phase = RunPhase::InProgress;
+        Some((run.url.clone(), run.access.clone()))
+    }
+
+    pub(super) fn report(&mut self, id: u64, report: Report) {
+        if let Some(run) = self.run(id) {
+            run.reports.push(report);
+        }
+    }
+
+    pub(super) fn end(&mut self, id: u64, end: ScriptEnd) {
+        if let Some(run) = self.run(id) {
+            run.phase = RunPhase::Completed(end);
+        }
+    }
+
+    /// Ids count from 1.
+    fn run(&mut self, id: u64) -> Option<&mut Run> {
+        let place = usize::try_from(id.checked_sub(1)?).ok()?;
+        self.runs.get_mut(place)
+    }
+}

@@ -1,0 +1,81 @@
+//! The given token, and which jobs it calls.
+
+use subtle::ConstantTimeEq;
+
+use super::model::{Credentials, Trigger};
+use super::request::Values;
+
+/// The token of a request. The first source that is present wins, even when it is empty.
+pub fn given(parameters: &Values, headers: &Values) -> Option<String> {
+    let first = |values: &Values, name: &str| values.get(name)?.first().cloned();
+    let bearer = || {
+        let values = headers.get("authorization")?;
+        let token = values
+            .iter()
+            .find_map(|value| value.strip_prefix("Bearer "))?;
+        Some(token.to_owned())
+    };
+    first(parameters, "token")
+        .or_else(|| first(headers, "token"))
+        .or_else(bearer)
+        .or_else(|| first(headers, "x-gitlab-token"))
+}
+
+/// Whether a job of this trigger is called by this token: without a token only jobs without one,
+/// with a token only those whose token equals it.
+pub fn calls(trigger: &Trigger, credentials: &Credentials, given: Option<&str>) -> bool {
+    let configured = trigger
+        .token_credential_id
+        .as_deref()
+        .filter(|id| !id.is_empty())
+        .and_then(|id| credentials.get(id))
+        .or(trigger.token.as_ref())
+        .map_or("", |token| token.expose());
+    let given = given.unwrap_or_default();
+    configured.as_bytes().ct_eq(given.as_bytes()).into()
+}
+
+/// The text for a request that called no job.
+pub fn not_found_message(given: Option<&str>) -> String {
+    let mut message = "Did not find any jobs with GenericTrigger configured!\n".to_owned();
+    if given.is_some_and(|token| !token.is_empty()) {
+        message.push_str("A token was supplied.\n");
+    } else {
+        message.push_str(
+            "No token was supplied.\n\
+             If you are using a token, you need to pass it like \
+             ...trigger/invoke?token=TOKENHERE\n\
+             If you are not using a token, you need to authenticate like \
+             http://user:passsword@example.org/generic-webhook...\n",
+        );
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::{Credentials, Trigger};
+    use super::calls;
+
+    #[test]
+    fn a_missing_token_credential_falls_back_to_the_token() {
+        let credentials: Credentials = [("known".to_owned(), "from-credential".into())].into();
+        let trigger = |id: &str, token: Option<&str>| Trigger {
+            token: token.map(Into::into),
+            token_credential_id: Some(id.to_owned()),
+            ..Trigger::default()
+        };
+        let cases = [
+            (trigger("known", Some("t")), Some("from-credential"), true),
+            (trigger("known", Some("t")), Some("t"), false),
+            (trigger("gone", Some("t")), Some("t"), true),
+            (trigger("gone", None), None, true),
+            (trigger("gone", None), Some(""), true),
+            (trigger("", Some("t")), Some("t"), true),
+            (trigger("", Some("t")), Some("T"), false),
+        ];
+        for (trigger, given, expected) in cases {
+            assert_eq!(calls(&trigger, &credentials, given), expected);
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! One attempt: start it, make it, settle it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use longshore_backends::client::{Call, CallProfile, Exchange, MAX_ANSWER_BYTES, Reply};
+use longshore_backends::outcome::Asked;
+use longshore_backends::receiver::Receiver as Dialect;
+use longshore_backends::request::{Envelope, SignatureHeader};
+use longshore_backends::scrub::Scrubber;
+use longshore_backends::webhook::{self, Webhook};
+use longshore_domain::delivery::{
+    self, Attempt, Delivery, OutcomeKind, Receiver, Settling, State,
+};
+use longshore_domain::diagnosis::{Diagnosis, Reason};
+use longshore_domain::outcome::{Outcome, Repeat, Retry};
+use longshore_domain::run::{self, DeliveryWrite, Run, RunChange};
+use longshore_domain::secret::Secret;
+use longshore_domain::signature::{self, SIGNATURE_HEADER};
+use longshore_domain::time::Timestamp;
+use longshore_store::Error as Stored;
+use serde_json::Value;
+
+use super::destination::Destination;
+use super::gate::Health;
+use super::parcel::{Content, Parcel};
+use super::{STORAGE_PAUSE, lock};
+use crate::Engine;
+use crate::environment::random_u64;
+use crate::identity::SigningSecret;
+use crate::outgoing::{Outgoing, Route};
+use crate::runs::DECISIONS_LIMIT;
+use crate::scope;
+
+/// How much of an answer an attempt keeps.
+const EXCERPT_BYTES: usize = 4 * 1024;
+
+/// What an attempt sends, and what must not be seen of it afterwards.
+struct Prepared {
+    outgoing: Outgoing,
+    route: Route,
+    /// What templates that name a secret yielded, beside the secrets themselves.
+    secrets: Vec<Secret<String>>,
+}
+
+/// What an attempt came to.
+struct Made {
+    attempt: Attempt,
+    outcome: Outcome,
+    response: Option<Value>,
+}
+
+impl Engine {
+    /// Makes one attempt at a parcel that has a slot; the slot is free once its settle is on disk.
+    pub(super) async fn attempt(
+        self: &Arc<Self>,
+        destination: &Arc<Destination>,
+        mut parcel: Parcel,
+    ) -> Health {
+        if !self.mark_started(&mut parcel).await {
+            return Health::Untried;
+        }
+        let number = match parcel.delivery.state {
+            State::Started => parcel.delivery.attempt,
+            _ => parcel.delivery.attempt + 1,
+        };
+        let Parcel { run, delivery, content } = parcel;
+        let prepared = self.prepare(&run, number, content).await;
+        if prepared.route.destination != delivery.destination {
+            self.send_elsewhere(run, delivery, &prepared.route).await;
+            return Health::Untried;
+        }
+        let made = self.make(&run, &delivery, number, &prepared).await;
+        let health = health_of(&made.outcome, made.attempt.status);
+        if let Outcome::Retry(Retry { retry_after: Some(wait), .. }) = &made.outcome {
+            destination.pause(self.environment.now().plus(*wait));
+            self.remember_destination(destination).await;
+        }
+        if matches!(made.outcome, Outcome::Accepted(_)) {
+            self.accepted_by(destination.name()).await;
+        }
+        self.settle(run, delivery, made, &prepared.route).await;
+        health
+    }
+
+    /// Where a repeat is harm, `started` is on disk before the first byte leaves.
+    async fn mark_started(&self, parcel: &mut Parcel) -> bool {
+        if parcel.delivery.repeat == Repeat::Allowed || parcel.delivery.state == State::Started {
+            return true;
+        }
+        let Some(started) = delivery::start(&parcel.delivery, self.environment.now()) else {
+            return false;
+        };
+        let mut change = RunChange::keep(parcel.run.id.clone());
+        let write = DeliveryWrite::update(&parcel.delivery, started);
+        let next = write.delivery().clone();
+        change.delivery = Some(write);
+        match self.write(change).await {
+            Ok(()) => {
+                parcel.delivery = next;
+                true
+            }
+            // Its run has ended meanwhile, or this process is no longer its owner.
+            Err(Stored::Conflict(_)) => false,
+            Err(error) => {
+                tracing::error!(%error, run = %parcel.run.id, "an attempt could not be started");
+                false
+            }
+        }
+    }
+
+    async fn prepare(&self, run: &Run, number: u32, content: Content) -> Prepared {
+        match content {
+            Content::Ready(mut outgoing) => {
+                let route = self.route(&mut outgoing, &Value::Null);
+                Prepared { outgoing: *outgoing, route, secrets: Vec::new() }
+            }
+            Content::Deferred(content) => {
+                let token = self.identity.run_token(&run.id, number);
+                let values = self.secrets.values();
+                let scope = scope::with_secrets(content.scope, &values, &token);
+                let filled =
+                    self.fill_deferred(content.payload, &content.deferred, &scope).await;
+                let mut secrets: Vec<Secret<String>> =
+                    values.into_iter().map(|(_, value)| value).collect();
+                secrets.extend(filled.secrets);
+                secrets.push(token);
+                let kind = crate::render::kind_of(&filled.payload);
+                let mut outgoing = Outgoing::of(kind, &filled.payload, &self.settings.azure);
+                let route = self.route(&mut outgoing, &filled.payload);
+                Prepared { outgoing, route, secrets }
+            }
+        }
+    }
+
+    /// The secret of the connection, else the organisation's.
+    fn signing_secret(&self, route: &Route) -> Option<SigningSecret> {
+        let own = route.connection.as_ref().and_then(|known| {
+            known.signing_secret.as_ref().map(|value| SigningSecret {
+                id: known.id.as_str().to_owned(),
+                value: value.clone(),
+            })
+        });
+        own.or_else(|| self.identity.signing_secret())
+    }
+
+    async fn make(
+        &self,
+        run: &Run,
+        delivery: &Delivery,
+        number: u32,
+        prepared: &Prepared,
+    ) -> Made {
+        let started_at = self.environment.now();
+        let signer = self.signing_secret(&prepared.route);
+        let ended = |outcome: Outcome| Made {
+            attempt: attempt_of(number, started_at, self.environment.now(), &outcome),
+            outcome,
+            response: None,
+        };
+        let Some(signer) = signer else {
+            return ended(Outcome::Retry(Retry {
+                diagnosis: no_signer(),
+                retry_after: None,
+                uses_attempt: true,
+            }));
+        };
+        let secret = signer.value.expose().as_bytes();
+        let policy = &prepared.route.policy;
+        let seconds = started_at.as_seconds();
+        let value = signature::sign(policy.preset, secret, seconds, &prepared.outgoing.body);
+        let call = match call_of(run, delivery, number, started_at, prepared, &value) {
+            Ok(call) => call,
+            Err(diagnosis) => return ended(Outcome::Refused(diagnosis)),
+        };
+        let dialect = dialect_of(delivery.receiver);
+        let profile = self.profile(delivery, &prepared.route, dialect);
+        let profile = match profile {
+            Ok(profile) => profile,
+            Err(diagnosis) => return ended(Outcome::Refused(diagnosis)),
+        };
+        let exchange = self.client.send(&call, &profile).await;
+        let scrubber = Scrubber::new(
+            prepared
+                .secrets
+                .iter()
+                .map(|secret| secret.expose().as_str())
+                .chain([value.as_str(), signer.value.expose().as_str()]),
+        );
+        let asked = Asked {
+            target: &call.target,
+            repeat: delivery.repeat,
+            synchronized: delivery.synchronized,
+            now: self.environment.now(),
+        };
+        let outcome = scrubber.scrub_outcome(dialect.outcome(&exchange.reply, &asked));
+        let mut made = ended(outcome);
+        made.attempt.duration_micros =
+            u64::try_from(exchange.timings.total.as_micros()).unwrap_or(u64::MAX);
+        made.attempt.signed_with = Some(signer.id);
+        self.keep_answer(&mut made, &exchange, dialect, delivery, &scrubber);
+        made
+    }
+
+    fn keep_answer(
+        &self,
+        made: &mut Made,
+        exchange: &Exchange,
+        dialect: Dialect,
+        delivery: &Delivery,
+        scrubber: &Scrubber,
+    ) {
+        self.metrics.delivery_seconds.observe(exchange.timings.total.as_secs_f64());
+        let Reply::Answered(answer) = &exchange.reply else { return };
+        made.attempt.status = Some(answer.status.as_u16());
+        let redacted = dialect.redact(&answer.body);
+        if !redacted.is_empty() {
+            made.attempt.answer =
+                Some(scrubber.excerpt(&redacted, answer.truncated, EXCERPT_BYTES));
+        }
+        if delivery.synchronized {
+            let scrubbed = scrubber.scrub(&redacted);
+            let parsed = serde_json::from_slice(&scrubbed).ok();
+            let text = || Value::String(String::from_utf8_lossy(&scrubbed).into_owned());
+            made.response = Some(parsed.unwrap_or_else(text));
+        }
+    }
+
+    fn profile(
+        &self,
+        delivery: &Delivery,
+        route: &Route,
+        dialect: Dialect,
+    ) -> Result<CallProfile, Diagnosis> {
+        Ok(CallProfile {
+            repeat: delivery.repeat,
+            connect_timeout: route.policy.connect_timeout,
+            total_timeout: route.policy.timeout,
+            tls: self.tls_of(route)?,
+            keep_answer_bytes: if delivery.synchronized {
+                MAX_ANSWER_BYTES
+            } else {
+                dialect.keep_answer_bytes()
+            },
+        })
+    }
+
+    /// Writes attempt, delivery and run together; decides again where they have moved, and never
+    /// sends again. While storage cannot be written the slot stays taken.
+    async fn settle(self: &Arc<Self>, run: Run, delivery: Delivery, made: Made, route: &Route) {
+        let mut known = (run, delivery);
+        for _ in 0..DECISIONS_LIMIT {
+            let (run, delivery) = &known;
+            let settling = Settling {
+                now: self.environment.now(),
+                schedule: &route.policy.schedule,
+                report_timeout: route.policy.report_timeout,
+                random: random_u64(&*self.environment),
+            };
+            let change = run::settled(
+                run,
+                delivery,
+                made.attempt.clone(),
+                &made.outcome,
+                made.response.clone(),
+                &settling,
+            );
+            let due = change.delivery.as_ref().and_then(|write| {
+                let next = write.delivery();
+                let due_at = next.due_at.filter(|_| next.state == State::Due)?;
+                Some((next.destination.clone(), due_at))
+            });
+            match self.write(change.clone()).await {
+                Ok(()) => {
+                    self.observe(run, Some(delivery), &change);
+                    if let Some((destination, due_at)) = due {
+                        self.note_stored(&destination, due_at);
+                    }
+                    return;
+                }
+                Err(Stored::Conflict(_)) => {}
+                Err(error) => {
+                    tracing::error!(%error, run = %run.id, "an attempt could not be settled");
+                    return;
+                }
+            }
+            match self.store.run_state(&known.0.id).await {
+                Ok(Some((run, Some(delivery)))) => known = (run, delivery),
+                Ok(_) => return,
+                Err(error) => tracing::warn!(%error, run = %known.0.id, "a run could not be read"),
+            }
+        }
+        tracing::error!(run = %known.0.id, "an attempt could not be settled: the run kept moving");
+    }
+
+    /// The URL leads elsewhere than when the delivery was made: it waits there, no attempt used.
+    async fn send_elsewhere(self: &Arc<Self>, run: Run, delivery: Delivery, route: &Route) {
+        let now = self.environment.now();
+        let connection = route.connection.as_ref().map(|known| known.id.clone());
+        let Some(moved) = delivery::elsewhere(&delivery, &route.destination, connection, now)
+        else {
+            return;
+        };
+        let mut change = RunChange::keep(run.id.clone());
+        change.delivery = Some(DeliveryWrite::update(&delivery, moved));
+        match self.write(change).await {
+            Ok(()) => self.note_stored(&route.destination, now),
+            Err(Stored::Conflict(_)) => {}
+            Err(error) => {
+                tracing::error!(%error, run = %run.id, "a delivery could not be moved");
+            }
+        }
+    }
+
+    /// Writes `change`, however long storage cannot be written.
+    pub(super) async fn write(&self, change: RunChange) -> Result<(), Stored> {
+        loop {
+            match self.store.apply(change.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(error @ (Stored::Unavailable(_) | Stored::Overloaded)) => {
+                    if self.tasks.is_stopping() {
+                        return Err(error);
+                    }
+                    if matches!(error, Stored::Unavailable(_)) {
+                        self.block_dispatch();
+                    }
+                    tokio::time::sleep(STORAGE_PAUSE).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Whether nothing waits in memory and nothing is under way; for tests.
+    #[must_use]
+    pub fn is_dispatch_idle(&self) -> bool {
+        let now = self.environment.now();
+        !self.dispatcher.blocked.load(Ordering::Acquire)
+            && lock(&self.dispatcher.destinations).values().all(|found| found.is_idle(now))
+    }
+}
+
+fn dialect_of(receiver: Receiver) -> Dialect {
+    match receiver {
+        Receiver::Jenkins => Dialect::Jenkins,
+        Receiver::AzurePipelines => Dialect::AzurePipelines,
+        Receiver::Webhook | Receiver::Agent => Dialect::Webhook,
+    }
+}
+
+fn call_of(
+    run: &Run,
+    delivery: &Delivery,
+    number: u32,
+    timestamp: Timestamp,
+    prepared: &Prepared,
+    signature: &str,
+) -> Result<Call, Diagnosis> {
+    let settings = prepared.route.connection.as_ref().map(|known| &known.settings);
+    let envelope = Envelope {
+        run_id: run.id.as_str(),
+        delivery_id: delivery.id.as_str(),
+        attempt: number,
+        timestamp,
+        signature: SignatureHeader {
+            name: settings
+                .and_then(|known| known.signature_header.as_deref())
+                .unwrap_or(SIGNATURE_HEADER),
+            prefix: settings
+                .and_then(|known| known.signature_prefix.as_deref())
+                .unwrap_or_default(),
+            value: signature,
+        },
+    };
+    let outgoing = &prepared.outgoing;
+    webhook::request(
+        &Webhook {
+            url: &outgoing.url,
+            method: outgoing.method.as_deref(),
+            headers: &outgoing.headers,
+            body: &outgoing.body,
+        },
+        &envelope,
+    )
+}
+
+fn attempt_of(number: u32, started_at: Timestamp, now: Timestamp, outcome: &Outcome) -> Attempt {
+    let (kind, diagnosis) = match outcome {
+        Outcome::Accepted(acceptance) => (OutcomeKind::Accepted, acceptance.warning.clone()),
+        Outcome::Retry(retry) => (OutcomeKind::Retry, Some(retry.diagnosis.clone())),
+        Outcome::Unknown(diagnosis) => (OutcomeKind::Unknown, Some(diagnosis.clone())),
+        Outcome::Refused(diagnosis) => (OutcomeKind::Refused, Some(diagnosis.clone())),
+    };
+    let duration = now.since(started_at).as_micros();
+    Attempt {
+        number,
+        started_at,
+        duration_micros: u64::try_from(duration).unwrap_or(u64::MAX),
+        status: None,
+        outcome: kind,
+        signed_with: None,
+        diagnosis,
+        answer: None,
+    }
+}
+
+/// The breaker counts what the destination is to blame for.
+fn health_of(outcome: &Outcome, status: Option<u16>) -> Health {
+    match (outcome, status) {
+        (Outcome::Accepted(_), _) => Health::Answered,
+        (_, Some(status)) if status < 500 => Health::Answered,
+        (Outcome::Refused(_), None) => Health::Untried,
+        _ => Health::Failed,
+    }
+}
+
+fn no_signer() -> Diagnosis {
+    Diagnosis {
+        reason: Reason::NoSigner,
+        message: "no enabled credential may sign, so the call was not made".into(),
+        fix: "Enable a credential that may sign, or name one in the organization's \
+              settings.signingCredential."
+            .into(),
+    }
+}

@@ -1,0 +1,48 @@
+//! A delivery in memory: all that an attempt needs without reading storage.
+
+use longshore_domain::delivery::Delivery;
+use longshore_domain::run::Run;
+use longshore_domain::template::Deferred;
+use serde_json::Value;
+
+use crate::outgoing::Outgoing;
+
+/// A delivery that is owned by this process.
+pub(crate) struct Parcel {
+    /// The run as it was last written.
+    pub(crate) run: Run,
+    /// The delivery as it was last written.
+    pub(crate) delivery: Delivery,
+    /// What shall be sent.
+    pub(crate) content: Content,
+}
+
+/// What shall be sent.
+pub(crate) enum Content {
+    /// The same bytes for every attempt.
+    Ready(Box<Outgoing>),
+    /// Parts are evaluated for each attempt anew.
+    Deferred(Box<DeferredContent>),
+}
+
+/// A payload with the parts that name secrets, and what they are evaluated with.
+pub(crate) struct DeferredContent {
+    /// The rendered payload; deferred parts stand in it as they were written.
+    pub(crate) payload: Value,
+    /// The parts.
+    pub(crate) deferred: Vec<Deferred>,
+    /// The templates' scope, without secrets.
+    pub(crate) scope: Value,
+    /// What it takes of memory.
+    pub(crate) bytes: u64,
+}
+
+impl Parcel {
+    /// What it takes of memory.
+    pub(crate) fn bytes(&self) -> u64 {
+        match &self.content {
+            Content::Ready(outgoing) => outgoing.bytes(),
+            Content::Deferred(content) => content.bytes,
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Use cases about runs: requesting, approving, reporting, looking at them.
+
+mod approve;
+mod list;
+mod report;
+mod start;
+mod timeline;
+
+pub use list::Listed;
+pub(crate) use report::DECISIONS_LIMIT;
+pub use start::StartRun;
+pub use timeline::TimelineEntry;

@@ -1,0 +1,386 @@
+//! Requesting a run: permission, inputs, templates, one transaction, and then the hand-over.
+
+use std::sync::Arc;
+
+use longshore_domain::action::{Invocation, InvocationKind, Trigger};
+use longshore_domain::id::{DeliveryId, RunId};
+use longshore_domain::run::{
+    self, AGENT_DESTINATION, Documents, Entry, Idempotency, Message, NewDelivery,
+    Rendered, Request, Run, RunChange, RunView, RunWrite, Source, Vote, standard_message,
+};
+use longshore_domain::time::Timestamp;
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+use crate::Engine;
+use crate::caller::Caller;
+use crate::catalog::CompiledAction;
+use crate::dispatch::parcel::{Content, DeferredContent, Parcel};
+use crate::environment::random_u64;
+use crate::error::Error;
+use crate::outgoing::{Outgoing, Route};
+use crate::render::kind_of;
+use crate::scope;
+
+/// How long an idempotency key finds its run.
+const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A request for a run.
+#[derive(Clone, Debug)]
+pub struct StartRun {
+    /// The action's identifier.
+    pub action: String,
+    /// The inputs, as they were sent.
+    pub properties: Value,
+    /// The identifier of the entity that it is about.
+    pub entity: Option<String>,
+    /// The user for whom it shall run.
+    pub run_as: Option<String>,
+    /// The caller's key for this request.
+    pub idempotency_key: Option<String>,
+    /// The request's body, hashed.
+    pub body_hash: [u8; 32],
+    /// The run that it repeats.
+    pub rerun_of: Option<RunId>,
+}
+
+/// A rendered invocation with everything that its delivery needs.
+struct Planned {
+    rendered: Rendered,
+    content: Content,
+    route: Route,
+    synchronized: bool,
+    bytes: u64,
+}
+
+impl Engine {
+    /// Requests a run of an action, and answers it as the API shows it.
+    ///
+    /// # Errors
+    /// Where the caller may not, there is no such action, inputs break rules, or nothing can be
+    /// stored. Nothing is sent before the run is on disk.
+    pub async fn start_run(
+        self: &Arc<Self>,
+        caller: &Caller,
+        command: StartRun,
+    ) -> Result<Value, Error> {
+        let credential = caller.admin()?;
+        let action = self.catalog.compiled(&command.action).await?;
+        let properties = permitted(&action, &command)?;
+        let now = self.environment.now();
+        let id = RunId::mint(now, random_u64(&*self.environment));
+        let raw = (properties != command.properties).then_some(command.properties);
+        let request = Request {
+            id,
+            action: action.record.identifier.clone(),
+            action_revision: action.record.revision,
+            blueprint: action.blueprint().map(str::to_owned),
+            entity: command.entity,
+            source: Source::Api,
+            required_approval: action.required_approval(),
+            properties,
+            raw_properties: raw,
+            trigger: self.trigger(credential, &action, now),
+            created_by: credential.to_owned(),
+            now,
+            rerun_of: command.rerun_of,
+            idempotency: command.idempotency_key.map(|key| {
+                self.idempotency(credential, &command.action, &key, command.body_hash, now)
+            }),
+        };
+        if request.required_approval.is_required() {
+            return self.accept(&action, run::accept(request, None), None).await;
+        }
+        let planned = self.plan(&action, &request).await;
+        let reservation = (planned.route.destination != AGENT_DESTINATION)
+            .then(|| self.reserve(&planned.route, planned.bytes));
+        let entry = reservation.as_ref().map_or(Entry::Stored, |kept| kept.entry());
+        let Planned { rendered, content, route, synchronized, .. } = planned;
+        let new = self.new_delivery(&route, synchronized, entry, now);
+        let change = run::accept(request, Some((rendered, new)));
+        self.accept(&action, change, reservation.map(|kept| (kept, content))).await
+    }
+
+    /// Requests a new run of an action's present revision with the inputs of `id`.
+    ///
+    /// # Errors
+    /// As [`Engine::start_run`], and where there is no such run.
+    pub async fn rerun(self: &Arc<Self>, caller: &Caller, id: &RunId) -> Result<Value, Error> {
+        caller.admin()?;
+        let found = self.store.run(id).await?;
+        let found = found.ok_or_else(|| Error::not_found("run", id.as_str()))?;
+        let documents = found.documents;
+        let command = StartRun {
+            action: found.run.action,
+            properties: documents.raw_properties.unwrap_or(documents.properties),
+            entity: found.run.entity,
+            run_as: None,
+            idempotency_key: None,
+            body_hash: [0; 32],
+            rerun_of: Some(id.clone()),
+        };
+        self.start_run(caller, command).await
+    }
+
+    /// Writes the new run, answers it, and hands its delivery over.
+    async fn accept(
+        self: &Arc<Self>,
+        action: &CompiledAction,
+        change: RunChange,
+        sending: Option<(crate::dispatch::Reservation, Content)>,
+    ) -> Result<Value, Error> {
+        let RunWrite::Insert(new) = &change.run else {
+            return Err(Error::Corrupt("a new run was not new".into()));
+        };
+        let run = new.run.clone();
+        let shown = RunView {
+            run: &new.run,
+            documents: &new.documents,
+            action: Some(action.title_and_icon()),
+        }
+        .json(false);
+        let delivery = change.delivery.as_ref().map(|write| write.delivery().clone());
+        match self.store.apply(change).await {
+            Ok(_) => {}
+            Err(longshore_store::Error::IdempotencyReplay { run, same_body: true }) => {
+                return self.show_run(&run, false).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.metrics.run_started(&run, delivery.as_ref(), |name| self.label_of(name));
+        if let (Some((reservation, content)), Some(delivery)) = (sending, delivery) {
+            self.hand_over(reservation, Parcel { run, delivery, content });
+        }
+        Ok(shown)
+    }
+
+    /// Executes a run that enough approvers agreed to.
+    pub(super) async fn execute_approved(
+        self: &Arc<Self>,
+        run: &Run,
+        documents: &Documents,
+        votes: Vec<Vote>,
+        by: &str,
+    ) -> Result<Result<(), longshore_store::Error>, Error> {
+        let action = self.catalog.revision(&run.action, run.action_revision).await?;
+        let now = self.environment.now();
+        let planned = self.plan_stored(&action, run, documents).await;
+        let reservation = (planned.route.destination != AGENT_DESTINATION)
+            .then(|| self.reserve(&planned.route, planned.bytes));
+        let entry = reservation.as_ref().map_or(Entry::Stored, |kept| kept.entry());
+        let new = self.new_delivery(&planned.route, planned.synchronized, entry, now);
+        let change = run::dispatch(run, votes, planned.rendered, new, by, now);
+        let executed = change.run().cloned();
+        let delivery = change.delivery.as_ref().map(|write| write.delivery().clone());
+        if let Err(error) = self.store.apply(change.clone()).await {
+            return Ok(Err(error));
+        }
+        self.observe(run, None, &change);
+        if let (Some(kept), Some(run), Some(delivery)) = (reservation, executed, delivery) {
+            self.hand_over(kept, Parcel { run, delivery, content: planned.content });
+        }
+        Ok(Ok(()))
+    }
+
+    async fn plan(&self, action: &CompiledAction, request: &Request) -> Planned {
+        let scope = scope::of(
+            &request.id,
+            &request.action,
+            request.blueprint.as_deref(),
+            &request.properties,
+            &request.trigger,
+            request.entity.as_deref(),
+        );
+        let rendered = self.render(&action.invocation, &scope).await;
+        self.planned(action, rendered, scope, |invocation, operation| {
+            standard_message(&Message::of(request), &action.document, operation, invocation)
+        })
+        .await
+    }
+
+    async fn plan_stored(
+        &self,
+        action: &CompiledAction,
+        run: &Run,
+        documents: &Documents,
+    ) -> Planned {
+        let scope = scope::of_stored(run, documents);
+        let rendered = self.render(&action.invocation, &scope).await;
+        self.planned(action, rendered, scope, |invocation, operation| {
+            let message = Message::of_stored(run, documents);
+            standard_message(&message, &action.document, operation, invocation)
+        })
+        .await
+    }
+
+    async fn planned(
+        &self,
+        action: &CompiledAction,
+        mut rendered: Rendered,
+        scope: Value,
+        message: impl FnOnce(&Value, &str) -> Value,
+    ) -> Planned {
+        complete_payload(action, &mut rendered, message);
+        let kind = kind_of(&rendered.payload);
+        let mut outgoing = Outgoing::of(kind, &rendered.payload, &self.settings.azure);
+        let mut route = self.route(&mut outgoing, &rendered.payload);
+        if rendered.deferred.iter().any(|part| names_address(&part.pointer)) {
+            // Only the destination of a URL that names a secret is kept of this evaluation.
+            route = self.route_with_secrets(&rendered, &scope).await;
+        }
+        let synchronized = outgoing.synchronized;
+        let bytes = outgoing.bytes();
+        let content = if rendered.deferred.is_empty() {
+            Content::Ready(Box::new(outgoing))
+        } else {
+            Content::Deferred(Box::new(DeferredContent {
+                payload: rendered.payload.clone(),
+                deferred: rendered.deferred.clone(),
+                scope,
+                bytes,
+            }))
+        };
+        Planned { rendered, content, route, synchronized, bytes }
+    }
+
+    async fn route_with_secrets(&self, rendered: &Rendered, scope: &Value) -> Route {
+        let token = longshore_domain::secret::Secret::new(String::new());
+        let scope = scope::with_secrets(scope.clone(), &self.secrets.values(), &token);
+        let complete =
+            self.fill_deferred(rendered.payload.clone(), &rendered.deferred, &scope).await;
+        let kind = kind_of(&complete.payload);
+        let mut outgoing = Outgoing::of(kind, &complete.payload, &self.settings.azure);
+        self.route(&mut outgoing, &complete.payload)
+    }
+
+    pub(crate) fn route(&self, outgoing: &mut Outgoing, payload: &Value) -> Route {
+        let settings = &self.settings;
+        outgoing.route(&self.connections, &settings.delivery, &settings.azure, payload)
+    }
+
+    fn new_delivery(
+        &self,
+        route: &Route,
+        synchronized: bool,
+        entry: Entry,
+        now: Timestamp,
+    ) -> NewDelivery {
+        NewDelivery {
+            id: DeliveryId::mint(now, random_u64(&*self.environment)),
+            receiver: route.receiver,
+            destination: route.destination.clone(),
+            connection: route.connection.as_ref().map(|known| known.id.clone()),
+            repeat: route.policy.repeat,
+            synchronized,
+            entry,
+        }
+    }
+
+    fn idempotency(
+        &self,
+        credential: &str,
+        action: &str,
+        key: &str,
+        body: [u8; 32],
+        now: Timestamp,
+    ) -> Idempotency {
+        let parts = [credential.as_bytes(), action.as_bytes(), key.as_bytes()];
+        Idempotency {
+            key: self.vault.fingerprint(&parts),
+            body,
+            expires_at: now.plus(IDEMPOTENCY_KEPT),
+        }
+    }
+
+    /// Who asked, from where and when, as templates see it (contract §5.1).
+    fn trigger(&self, credential: &str, action: &CompiledAction, now: Timestamp) -> Value {
+        json!({
+            "by": {
+                "orgId": self.organization.id(),
+                "userId": credential,
+                "user": {"email": null, "firstName": null, "lastName": null, "id": credential},
+            },
+            "origin": "API",
+            "at": now.to_string(),
+            "operation": operation_of(action),
+        })
+    }
+}
+
+/// Whether this request may be executed at all; answers the inputs with their defaults.
+fn permitted(action: &CompiledAction, command: &StartRun) -> Result<Value, Error> {
+    let Trigger::SelfService(_) = &action.action.trigger else {
+        return Err(Error::InvocationNotAvailable(
+            "an automation is started by its event, not by a request".into(),
+        ));
+    };
+    if command.run_as.is_some() {
+        return Err(Error::InvocationNotAvailable("run_as is not available yet".into()));
+    }
+    match &action.action.invocation {
+        Invocation::Webhook(_) | Invocation::Jenkins(_) | Invocation::AzureDevops { .. } => {}
+        other => {
+            return Err(Error::InvocationNotAvailable(format!(
+                "invocations of type {} are stored, but not executed by this version",
+                other.kind().as_str()
+            )));
+        }
+    }
+    let Some(form) = &action.form else {
+        return Err(Error::Corrupt("a self-service action has no form".into()));
+    };
+    let unsupported = form.unsupported();
+    if !unsupported.is_empty() {
+        let listed: Vec<String> =
+            unsupported.iter().map(|found| format!("{}: {}", found.path, found.message)).collect();
+        return Err(Error::InvocationNotAvailable(listed.join("; ")));
+    }
+    if let Some(input) = form.encrypted().next() {
+        return Err(Error::InvocationNotAvailable(format!(
+            "input {input:?} asks for encryption, which is not available yet; it would have to be \
+             stored as it is"
+        )));
+    }
+    let accepted = form.accept(&command.properties).map_err(Error::Invalid)?;
+    Ok(Value::Object(accepted.properties))
+}
+
+fn operation_of(action: &CompiledAction) -> &'static str {
+    match &action.action.trigger {
+        Trigger::SelfService(trigger) => trigger.operation.as_str(),
+        Trigger::Automation(_) => "CREATE",
+    }
+}
+
+/// Says what the API's payload always says, and gives a webhook without a body its message.
+fn complete_payload(
+    action: &CompiledAction,
+    rendered: &mut Rendered,
+    message: impl FnOnce(&Value, &str) -> Value,
+) {
+    if !matches!(
+        action.action.invocation.kind(),
+        InvocationKind::Webhook | InvocationKind::Jenkins
+    ) {
+        return;
+    }
+    let Value::Object(payload) = &mut rendered.payload else { return };
+    payload.entry("agent").or_insert(Value::Bool(false));
+    payload.entry("synchronized").or_insert(Value::Bool(false));
+    payload.entry("method").or_insert_with(|| "POST".into());
+    payload.entry("headers").or_insert_with(|| Value::Object(Map::new()));
+    let method = payload.get("method").and_then(Value::as_str).unwrap_or_default();
+    let has_body = !matches!(method.to_ascii_uppercase().as_str(), "GET" | "DELETE");
+    if has_body && !payload.contains_key("body") {
+        let body = message(&rendered.payload, operation_of(action));
+        if let Value::Object(payload) = &mut rendered.payload {
+            payload.insert("body".into(), body);
+        }
+    }
+}
+
+/// Whether a deferred part may decide where the call goes.
+fn names_address(pointer: &str) -> bool {
+    pointer.is_empty()
+        || ["/url", "/org", "/webhook", "/agent"].iter().any(|part| pointer.starts_with(part))
+}

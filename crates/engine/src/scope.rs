@@ -1,0 +1,60 @@
+//! The objects that templates see (contract §5.1).
+
+use longshore_domain::id::RunId;
+use longshore_domain::run::{Documents, Run};
+use longshore_domain::secret::Secret;
+use serde_json::{Map, Value, json};
+
+/// What a run's templates see: `.inputs .trigger .event .entity .action .run`, no secrets.
+pub(crate) fn of(
+    id: &RunId,
+    action: &str,
+    blueprint: Option<&str>,
+    inputs: &Value,
+    trigger: &Value,
+    entity: Option<&str>,
+) -> Value {
+    let mut scope = Map::new();
+    scope.insert("inputs".into(), inputs.clone());
+    scope.insert("trigger".into(), trigger.clone());
+    scope.insert("event".into(), Value::Null);
+    let entity = entity.map_or_else(|| json!({}), |identifier| json!({"identifier": identifier}));
+    scope.insert("entity".into(), entity);
+    scope.insert(
+        "action".into(),
+        json!({"identifier": action, "blueprint": blueprint, "encryptedProperties": []}),
+    );
+    scope.insert("run".into(), json!({"id": id.as_str()}));
+    Value::Object(scope)
+}
+
+/// The same for a stored run.
+pub(crate) fn of_stored(run: &Run, documents: &Documents) -> Value {
+    of(
+        &run.id,
+        &run.action,
+        run.blueprint.as_deref(),
+        &documents.properties,
+        &documents.trigger,
+        run.entity.as_deref(),
+    )
+}
+
+/// Adds what only an attempt's templates see: `.secrets` and `.run.token`.
+pub(crate) fn with_secrets(
+    mut scope: Value,
+    secrets: &[(String, Secret<String>)],
+    token: &Secret<String>,
+) -> Value {
+    let values: Map<String, Value> = secrets
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::String(value.expose().clone())))
+        .collect();
+    if let Value::Object(scope) = &mut scope {
+        scope.insert("secrets".into(), Value::Object(values));
+        if let Some(Value::Object(run)) = scope.get_mut("run") {
+            run.insert("token".into(), token.expose().clone().into());
+        }
+    }
+    scope
+}

@@ -1,0 +1,18 @@
+//! jq expressions over JSON values, bounded in time, memory and size, whoever wrote them.
+//!
+//! Plain ones (paths, literals, `//`, construction) run in-process at the price of a look-up; all
+//! others in a child process that is killed at its deadline. jq 1.8 decides what they mean.
+
+pub mod bounds;
+mod check;
+mod evaluator;
+mod frame;
+mod interpreter;
+mod plain;
+mod pool;
+mod program;
+pub mod worker;
+
+pub use evaluator::{Config, Evaluator};
+pub use pool::WorkerCommand;
+pub use program::{CompileError, Evaluated, Program};

@@ -1,0 +1,53 @@
+//! Expressions that are evaluated in-process on a borrowed value: paths, literals, `//`, `|`, and
+//! arrays and objects of those.
+//!
+//! Such an expression has at most one output, so no generator machinery is needed. What is not
+//! recognised here is no mistake: it is left to the full language.
+
+mod evaluate;
+mod parse;
+
+#[cfg(test)]
+mod tests;
+
+use serde_json::Value;
+
+pub(crate) use evaluate::{Fault, evaluate, take_size};
+pub(crate) use parse::parse;
+
+/// A plain expression.
+#[derive(Clone, Debug)]
+pub(crate) enum Expression {
+    Identity,
+    Literal(Value),
+    /// `base` followed by indexes.
+    Path(Box<Path>),
+    /// `(…)?`: nothing where it fails.
+    Try(Box<Self>),
+    /// `a // b // c`.
+    Alternatives(Vec<Self>),
+    /// `a | b | c`.
+    Pipeline(Vec<Self>),
+    Array(Option<Box<Self>>),
+    Object(Vec<(Self, Self)>),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Path {
+    base: Expression,
+    steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug)]
+struct Step {
+    key: Key,
+    /// `.a?`: hides the mistake of this index only, as in jq.
+    optional: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Key {
+    Name(String),
+    /// Evaluated on the input of the whole path.
+    Computed(Expression),
+}

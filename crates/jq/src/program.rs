@@ -1,0 +1,89 @@
+//! A compiled expression, and what evaluating it comes to.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::plain::{self, Fault};
+use crate::{check, frame};
+
+/// An expression without mistakes, as far as can be known before it runs; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Program {
+    text: Arc<str>,
+    plain: Option<Arc<plain::Expression>>,
+}
+
+/// A mistake in an expression's text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message} (at byte {position})")]
+pub struct CompileError {
+    /// What was found and what was expected.
+    pub message: String,
+    /// Where, in bytes from the start of the text.
+    pub position: usize,
+}
+
+/// What an expression's first output is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Evaluated {
+    /// A value.
+    Output(Value),
+    /// There was none.
+    Empty,
+    /// It failed, or passed a bound. May hold parts of the input.
+    Error(String),
+}
+
+impl Program {
+    /// Compiles `text`.
+    ///
+    /// # Errors
+    /// Where `text` is no expression, names what does not exist, or passes a bound of its length
+    /// or depth.
+    pub fn compile(text: &str) -> Result<Self, CompileError> {
+        check::bounds(text)?;
+        let plain = plain::parse(text).map(Arc::new);
+        if plain.is_none() {
+            check::compiles(text)?;
+        }
+        Ok(Self {
+            text: text.into(),
+            plain,
+        })
+    }
+
+    /// The text it was compiled from.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Evaluates here and now, where the expression and the values it meets are plain ones.
+    #[must_use]
+    pub fn evaluate_in_process(&self, input: &Value) -> Option<Evaluated> {
+        match plain::evaluate(self.plain.as_deref()?, input) {
+            Ok(Some(value)) => Some(Evaluated::Output(value)),
+            Ok(None) => Some(Evaluated::Empty),
+            Err(Fault::Error(message)) => Some(Evaluated::Error(message)),
+            Err(Fault::Beyond) => None,
+        }
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl From<frame::Reply> for Evaluated {
+    fn from(reply: frame::Reply) -> Self {
+        match reply {
+            frame::Reply::Output(value) => Self::Output(value),
+            frame::Reply::Empty => Self::Empty,
+            frame::Reply::Error(message) => Self::Error(message),
+        }
+    }
+}

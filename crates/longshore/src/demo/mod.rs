@@ -1,0 +1,119 @@
+//! `longshore demo`: everything at once, in a directory that goes when it ends.
+
+mod api;
+mod stage;
+mod story;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use longshore_server::config::{Config, environment};
+
+use crate::serve::{ended, runtime};
+use crate::wiring::Running;
+use crate::logging;
+use api::Api;
+use stage::Stage;
+
+/// How long `demo --once` waits for a run to end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Removes the demo's data however it ends.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(%error, "the demo's data was not removed");
+        }
+    }
+}
+
+/// Runs the demo; with `once` it ends by itself.
+pub(crate) fn run(once: bool) -> anyhow::Result<()> {
+    let scratch = Scratch(
+        std::env::temp_dir().join(format!("longshore-demo-{}", std::process::id())),
+    );
+    runtime()?.block_on(async {
+        let stage = Stage::start().await?;
+        let settings = settings(&scratch.0, &stage, once)?;
+        logging::start(&settings.log);
+        let running = Running::start(settings).await?;
+        let told = tell(&running, &stage, once).await;
+        running.stop().await;
+        stage.end().await;
+        told
+    })
+}
+
+/// The defaults, but for what a demo must differ in: its own directory, and loopback allowed.
+fn settings(directory: &Path, stage: &Stage, once: bool) -> anyhow::Result<Config> {
+    let variable = |name: &str, value: String| (format!("LONGSHORE_{name}"), value);
+    let listen = if once { "127.0.0.1:0" } else { "127.0.0.1:3000" };
+    let mut given = vec![
+        variable("DATA_DIR", directory.display().to_string()),
+        variable("BOOTSTRAP__CLIENT_ID", stage::CLIENT_ID.to_owned()),
+        variable("BOOTSTRAP__CLIENT_SECRET", stage.client_secret.clone()),
+        variable("NETWORK__ALLOW", "127.0.0.0/8".to_owned()),
+        variable("AZURE__BASE_URL", stage.azure.base_url()),
+        variable("METRICS__LISTEN", String::new()),
+        variable("LOG__LEVEL", "warn".to_owned()),
+    ];
+    let chosen = environment().find(|(name, _)| name == "LONGSHORE_LISTEN");
+    given.push(chosen.unwrap_or_else(|| variable("LISTEN", listen.to_owned())));
+    Config::load(None, given.into_iter())
+        .map_err(|mistakes| anyhow::anyhow!("{}", mistakes[0]))
+        .context("the demo's configuration")
+}
+
+async fn tell(running: &Running, stage: &Stage, once: bool) -> anyhow::Result<()> {
+    let api = Api::connect(running.address, stage).await?;
+    stage.seed(&api, running.address).await?;
+    if once {
+        for action in [stage::JENKINS_ACTION, stage::AZURE_ACTION] {
+            story::invoke(&api, action, PATIENCE).await?;
+        }
+        return Ok(());
+    }
+    print(running.address, stage);
+    ended().await
+}
+
+fn print(address: SocketAddr, stage: &Stage) {
+    println!("Longshore      http://{address}");
+    println!("Jenkins        {} (emulated)", stage.jenkins.base_url());
+    println!("Azure DevOps   {} (emulated)", stage.azure.base_url());
+    println!();
+    println!("Client id      {}", stage::CLIENT_ID);
+    println!("Client secret  {}", stage.client_secret);
+    println!();
+    println!("Copy and paste:");
+    println!();
+    println!(
+        "TOKEN=$(curl -s http://{address}/v1/auth/access_token -H 'Content-Type: \
+         application/json' -d '{{\"clientId\":\"{}\",\"clientSecret\":\"{}\"}}' | sed \
+         's/.*\"accessToken\":\"\\([^\"]*\\)\".*/\\1/')",
+        stage::CLIENT_ID,
+        stage.client_secret
+    );
+    for action in [stage::JENKINS_ACTION, stage::AZURE_ACTION] {
+        println!();
+        println!(
+            "curl -s http://{address}/v1/actions/{action}/runs -H \"Authorization: Bearer \
+             $TOKEN\" -H 'Content-Type: application/json' -d \
+             '{{\"properties\":{{\"name\":\"billing\"}}}}'"
+        );
+    }
+    println!();
+    println!(
+        "curl -s 'http://{address}/v1/actions/runs?limit=5' -H \"Authorization: Bearer $TOKEN\""
+    );
+    println!(
+        "curl -s http://{address}/v1/actions/runs/RUN_ID/timeline -H \"Authorization: Bearer \
+         $TOKEN\""
+    );
+    println!();
+    println!("Ctrl-C ends the demo and removes its data.");
+}

@@ -1,0 +1,81 @@
+//! Longshore's command line: one file per command.
+
+mod backup;
+mod config;
+mod data_dir;
+mod demo;
+mod logging;
+mod openapi;
+mod serve;
+mod verify;
+mod wiring;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The argument with which this program is started to evaluate expressions for another one.
+const JQ_WORKER: &str = "jq-worker";
+
+/// Self-service actions and automations for the pipelines that you have
+#[derive(Parser)]
+#[command(name = "longshore", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server
+    Serve {
+        /// The configuration file
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+    /// Run everything at once: server, emulated Jenkins and Azure DevOps, two actions
+    Demo {
+        /// Invoke both actions, print their timelines, and end
+        #[arg(long)]
+        once: bool,
+    },
+    /// Check a signature and explain why it does not hold; the body comes on standard input
+    Verify(verify::Verify),
+    /// Show or check the configuration
+    Config {
+        #[command(subcommand)]
+        command: config::Config,
+    },
+    /// Copy the database, also while a server uses it
+    Backup {
+        /// The configuration file
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// The new file
+        file: PathBuf,
+    },
+    /// Print the OpenAPI document of the API
+    Openapi,
+}
+
+fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == JQ_WORKER) {
+        return longshore_jq::worker::run(std::io::stdin(), std::io::stdout());
+    }
+    let done = match Arguments::parse().command {
+        Command::Serve { config } => serve::run(config.as_deref()),
+        Command::Demo { once } => demo::run(once),
+        Command::Verify(verify) => return verify.run(),
+        Command::Config { command } => config::run(&command),
+        Command::Backup { config, file } => backup::run(config.as_deref(), &file),
+        Command::Openapi => openapi::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("longshore: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

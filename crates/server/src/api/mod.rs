@@ -1,0 +1,88 @@
+//! The REST API: every route in one list, every refusal as JSON.
+//!
+//! Handlers translate: they read a request, call one use case of the engine, and write its answer.
+
+mod actions;
+mod apps;
+mod auth;
+mod connections;
+mod deliveries;
+mod health;
+mod openapi;
+mod organization;
+mod problem;
+mod reply;
+mod request;
+mod runs;
+mod trace;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{StatusCode, Uri};
+use longshore_engine::Engine;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::config::Limits;
+use problem::Problem;
+
+pub use openapi::document;
+
+/// What handlers work with.
+pub struct App {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// Bounds on requests.
+    pub limits: Limits,
+}
+
+fn described() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .merge(auth::routes())
+        .merge(apps::routes())
+        .merge(organization::routes())
+        .merge(actions::routes())
+        .merge(runs::routes())
+        .merge(deliveries::routes())
+        .merge(connections::routes())
+        .merge(health::routes())
+}
+
+/// The whole API.
+pub fn router(app: Arc<App>) -> Router {
+    let (routes, document) = described().split_for_parts();
+    let text: Arc<str> = document.to_json().unwrap_or_default().into();
+    routes
+        .merge(openapi::route(text))
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(unknown_method)
+        .layer(axum::middleware::from_fn(trace::trace))
+        .with_state(app)
+}
+
+async fn unknown_route(uri: Uri) -> Problem {
+    let path: String = uri.path().chars().take(200).collect();
+    Problem::not_found(format!("there is no route {path}"))
+}
+
+async fn unknown_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this route does not take this method",
+    )
+}
+
+/// Clients write `…/entities/` and `…/entities` alike (contract §1).
+pub(crate) fn without_trailing_slash(mut request: Request) -> Request {
+    let path = request.uri().path();
+    if path.len() > 1 && path.ends_with('/') {
+        let trimmed = path.trim_end_matches('/');
+        let query = request.uri().query().map_or_else(String::new, |query| format!("?{query}"));
+        if let Ok(uri) = format!("{trimmed}{query}").parse() {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}

@@ -1,0 +1,170 @@
+//! Reading requests: who calls, bodies within their bounds, query parameters as clients send them.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use longshore_engine::caller::Caller;
+use longshore_engine::error::Error;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::App;
+use super::problem::Problem;
+
+/// The authenticated caller of a request.
+pub(crate) struct Authenticated(pub(crate) Caller);
+
+impl FromRequestParts<Arc<App>> for Authenticated {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let header = parts.headers.get(header::AUTHORIZATION);
+        let token = header.and_then(|value| value.to_str().ok()).map(bearer);
+        let missing = Error::Unauthorized(
+            "send an access token from POST /v1/auth/access_token: Authorization: Bearer TOKEN",
+        );
+        let caller = app.engine.identity.authenticate(token.ok_or(missing)?)?;
+        Ok(Self(caller))
+    }
+}
+
+/// Documentation samples send the token bare, clients as a bearer (contract §1).
+fn bearer(value: &str) -> &str {
+    let (scheme, token) = value.split_at_checked("Bearer ".len()).unwrap_or((value, ""));
+    if scheme.eq_ignore_ascii_case("Bearer ") { token.trim() } else { value.trim() }
+}
+
+/// A body of JSON.
+pub(crate) struct Json(pub(crate) Value, pub(crate) Bytes);
+
+impl FromRequest<Arc<App>> for Json {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let bytes = read(request.into_body(), app.limits.body_bytes).await?;
+        let value = serde_json::from_slice(&bytes).map_err(|error| {
+            Problem::invalid(format!(
+                "the body is not JSON: {error}; expected a JSON object"
+            ))
+        })?;
+        Ok(Self(value, bytes))
+    }
+}
+
+/// A body that may be missing.
+pub(crate) struct OptionalJson(pub(crate) Option<Value>);
+
+impl FromRequest<Arc<App>> for OptionalJson {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let bytes = read(request.into_body(), app.limits.body_bytes).await?;
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self(None));
+        }
+        let value = serde_json::from_slice(&bytes)
+            .map_err(|error| Problem::invalid(format!("the body is not JSON: {error}")))?;
+        Ok(Self(Some(value)))
+    }
+}
+
+async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            format!("the body is larger than {limit} bytes"),
+        )),
+        Err(_) => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "bad_request",
+            "the body ended before it was complete",
+        )),
+    }
+}
+
+/// Reads a closed body: an unknown key, a missing one or a wrong type is named with its path.
+pub(crate) fn parse<T: DeserializeOwned>(body: Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(body).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if path == "." {
+            Problem::invalid(inner.to_string())
+        } else {
+            Problem::invalid(format!("{path}: {inner}"))
+        }
+    })
+}
+
+/// Query parameters: unknown ones are ignored, lists may be repeated or joined by commas.
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Query {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let text = parts.uri.query().unwrap_or_default();
+        Ok(Self(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()))
+    }
+}
+
+impl Query {
+    /// The first value of `name`; an empty one counts as absent.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        let found = self.0.iter().find(|(key, value)| key == name && !value.is_empty());
+        found.map(|(_, value)| value.clone())
+    }
+
+    /// All values of `name`, also as `name[]`.
+    pub(crate) fn list(&self, name: &str) -> Vec<String> {
+        self.0
+            .iter()
+            .filter(|(key, _)| key.strip_suffix("[]").unwrap_or(key) == name)
+            .flat_map(|(_, value)| value.split(','))
+            .filter(|value| !value.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// A boolean; clients send garbage here, which counts as absent (contract §1).
+    pub(crate) fn switch(&self, name: &str) -> Option<bool> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// A whole number within `range`.
+    pub(crate) fn number(
+        &self,
+        name: &str,
+        range: std::ops::RangeInclusive<u32>,
+        default: u32,
+    ) -> Result<u32, Problem> {
+        let Some(text) = self.text(name) else { return Ok(default) };
+        let expected = || {
+            Problem::invalid(format!(
+                "query parameter {name}: expected a whole number from {} to {}",
+                range.start(),
+                range.end()
+            ))
+        };
+        let number = text.parse().map_err(|_| expected())?;
+        if range.contains(&number) { Ok(number) } else { Err(expected()) }
+    }
+
+    /// One of `known`.
+    pub(crate) fn choice<T>(
+        &self,
+        name: &str,
+        read: impl Fn(&str) -> Option<T>,
+        known: &str,
+    ) -> Result<Option<T>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let expected =
+            || Problem::invalid(format!("query parameter {name}: expected one of {known}"));
+        read(&text).map(Some).ok_or_else(expected)
+    }
+}

@@ -1,0 +1,26 @@
+//! Each request gets an id, which its answer and its log lines carry.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument;
+
+static REQUESTS: AtomicU64 = AtomicU64::new(1);
+
+/// Names the request in `X-Trace-Id` and in the log.
+pub(super) async fn trace(request: Request, next: Next) -> Response {
+    let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
+    let id = format!("{:08x}-{number:x}", std::process::id());
+    let span = tracing::debug_span!("request", id, path = request.uri().path());
+    let mut response = next.run(request).instrument(span).await;
+    if response.status().is_server_error() {
+        tracing::warn!(id, status = response.status().as_u16(), "a request was not served");
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert("x-trace-id", value);
+    }
+    response
+}

@@ -1,0 +1,229 @@
+//! A decision in the form that the writer binds: every JSON document is text already.
+
+use longshore_domain::delivery::{Attempt, Delivery};
+use longshore_domain::diagnosis::Diagnosis;
+use longshore_domain::id::RunId;
+use longshore_domain::run::{
+    DeliveryWrite, Documents, DocumentsPatch, Event, EventKind, Idempotency, LogLine, Run,
+    RunChange, RunWrite,
+};
+use longshore_domain::time::Timestamp;
+use serde::Serialize;
+
+use super::text;
+use crate::Error;
+
+/// About what a run's rows take beside its documents.
+const ROW_BYTES: usize = 1_024;
+
+/// A decision, ready to be bound.
+pub(super) struct Change {
+    pub(super) run: RunPart,
+    pub(super) delivery: Option<DeliveryPart>,
+    pub(super) attempt: Option<AttemptRow>,
+    pub(super) events: Vec<EventRow>,
+    pub(super) log: Vec<LogLine>,
+    pub(super) idempotency: Option<Idempotency>,
+}
+
+/// What happens to the run's row.
+pub(super) enum RunPart {
+    Insert(RunRow, DocumentTexts),
+    Update {
+        row: RunRow,
+        from: u32,
+        patch: PatchTexts,
+    },
+    Keep(RunId),
+}
+
+/// A run with its JSON columns.
+pub(super) struct RunRow {
+    pub(super) run: Run,
+    pub(super) required_approval: String,
+    pub(super) link: Option<String>,
+}
+
+/// A run's documents.
+pub(super) struct DocumentTexts {
+    pub(super) properties: String,
+    pub(super) raw_properties: Option<String>,
+    pub(super) trigger: String,
+    pub(super) entity: Option<String>,
+    pub(super) payload: Option<String>,
+    pub(super) deferred: Option<String>,
+    pub(super) response: Option<String>,
+    pub(super) votes: Option<String>,
+}
+
+/// The documents that are replaced.
+pub(super) struct PatchTexts {
+    pub(super) payload: Option<(String, Option<String>)>,
+    pub(super) response: Option<String>,
+    pub(super) votes: Option<String>,
+}
+
+/// What happens to the run's delivery.
+pub(super) struct DeliveryPart {
+    pub(super) delivery: Delivery,
+    pub(super) diagnosis: Option<String>,
+    /// The version that was decided on; none where the delivery is new.
+    pub(super) from: Option<u32>,
+}
+
+/// An attempt with its JSON column.
+pub(super) struct AttemptRow {
+    pub(super) attempt: Attempt,
+    pub(super) diagnosis: Option<String>,
+}
+
+/// An event with its JSON column.
+pub(super) struct EventRow {
+    pub(super) kind: EventKind,
+    pub(super) at: Timestamp,
+    pub(super) by: String,
+    pub(super) changed: String,
+}
+
+impl Change {
+    /// Writes the JSON of `change`.
+    pub(super) fn prepare(change: RunChange) -> Result<Self, Error> {
+        let run = match change.run {
+            RunWrite::Insert(new) => RunPart::Insert(
+                RunRow::prepare(new.run)?,
+                DocumentTexts::prepare(&new.documents)?,
+            ),
+            RunWrite::Update {
+                run,
+                from,
+                documents,
+            } => RunPart::Update {
+                row: RunRow::prepare(*run)?,
+                from,
+                patch: PatchTexts::prepare(&documents)?,
+            },
+            RunWrite::Keep(id) => RunPart::Keep(id),
+        };
+        Ok(Self {
+            run,
+            delivery: change.delivery.map(DeliveryPart::prepare).transpose()?,
+            attempt: change.attempt.map(AttemptRow::prepare).transpose()?,
+            events: change
+                .events
+                .into_iter()
+                .map(EventRow::prepare)
+                .collect::<Result<_, _>>()?,
+            log: change.log,
+            idempotency: change.idempotency,
+        })
+    }
+
+    /// About how many bytes wait while this waits, where it makes a run.
+    pub(super) fn new_run_bytes(&self) -> Option<usize> {
+        let RunPart::Insert(_, texts) = &self.run else {
+            return None;
+        };
+        let optional = [
+            &texts.raw_properties,
+            &texts.entity,
+            &texts.payload,
+            &texts.deferred,
+            &texts.response,
+            &texts.votes,
+        ];
+        let documents: usize = optional.into_iter().flatten().map(String::len).sum();
+        Some(ROW_BYTES + texts.properties.len() + texts.trigger.len() + documents)
+    }
+}
+
+fn maybe<T: Serialize>(column: &'static str, value: Option<&T>) -> Result<Option<String>, Error> {
+    value.map(|value| text::write(column, value)).transpose()
+}
+
+fn unless_empty<T: Serialize>(column: &'static str, list: &[T]) -> Result<Option<String>, Error> {
+    if list.is_empty() {
+        Ok(None)
+    } else {
+        text::write(column, list).map(Some)
+    }
+}
+
+fn diagnosis_text(diagnosis: &mut Option<Diagnosis>) -> Result<Option<String>, Error> {
+    maybe("diagnosis", diagnosis.take().as_ref())
+}
+
+impl RunRow {
+    fn prepare(mut run: Run) -> Result<Self, Error> {
+        Ok(Self {
+            required_approval: text::write("required_approval", &run.required_approval)?,
+            link: maybe("link", run.link.take().as_ref())?,
+            run,
+        })
+    }
+}
+
+impl DocumentTexts {
+    fn prepare(documents: &Documents) -> Result<Self, Error> {
+        Ok(Self {
+            properties: text::write("properties", &documents.properties)?,
+            raw_properties: maybe("raw_properties", documents.raw_properties.as_ref())?,
+            trigger: text::write("trigger", &documents.trigger)?,
+            entity: maybe("entity", documents.entity.as_ref())?,
+            payload: maybe("payload", documents.payload.as_ref())?,
+            deferred: unless_empty("deferred", &documents.deferred)?,
+            response: maybe("response", documents.response.as_ref())?,
+            votes: unless_empty("votes", &documents.votes)?,
+        })
+    }
+}
+
+impl PatchTexts {
+    fn prepare(patch: &DocumentsPatch) -> Result<Self, Error> {
+        let payload = match &patch.payload {
+            Some((payload, deferred)) => Some((
+                text::write("payload", payload)?,
+                unless_empty("deferred", deferred)?,
+            )),
+            None => None,
+        };
+        Ok(Self {
+            payload,
+            response: maybe("response", patch.response.as_ref())?,
+            votes: maybe("votes", patch.votes.as_ref())?,
+        })
+    }
+}
+
+impl DeliveryPart {
+    fn prepare(write: DeliveryWrite) -> Result<Self, Error> {
+        let (mut delivery, from) = match write {
+            DeliveryWrite::Insert(delivery) => (delivery, None),
+            DeliveryWrite::Update { delivery, from } => (delivery, Some(from)),
+        };
+        Ok(Self {
+            diagnosis: diagnosis_text(&mut delivery.diagnosis)?,
+            delivery,
+            from,
+        })
+    }
+}
+
+impl AttemptRow {
+    fn prepare(mut attempt: Attempt) -> Result<Self, Error> {
+        Ok(Self {
+            diagnosis: diagnosis_text(&mut attempt.diagnosis)?,
+            attempt,
+        })
+    }
+}
+
+impl EventRow {
+    fn prepare(event: Event) -> Result<Self, Error> {
+        Ok(Self {
+            kind: event.kind,
+            at: event.at,
+            changed: text::write("changed", &event.changed)?,
+            by: event.by,
+        })
+    }
+}

@@ -1,0 +1,260 @@
+//! Deliveries that wait, are under way, or are watched.
+
+use async_trait::async_trait;
+use longshore_domain::delivery::{Attempt, Delivery, State};
+use longshore_domain::id::DeliveryId;
+use longshore_domain::run::Run;
+use longshore_domain::time::Timestamp;
+use rusqlite::{Connection, Params, Row, params};
+
+use super::group::{Failure, Group, Write, job};
+use super::read::{snapshot, unreadable};
+use super::runs::{all, first};
+use super::take::Take;
+use super::{Sqlite, list, row};
+use crate::{Backlog, DeliveryFilter, DestinationRecord, Error, Found, Outbox, Page};
+
+/// How many rows one scan for workers answers at most.
+const SCAN_LIMIT: u32 = 10_000;
+
+#[async_trait]
+impl Outbox for Sqlite {
+    async fn take_due(
+        &self,
+        destination: &str,
+        now: Timestamp,
+        limit: u32,
+        max_bytes: u64,
+    ) -> Result<(Vec<Found>, Option<Timestamp>), Error> {
+        let destination = destination.to_owned();
+        let (job, reply) = job(Take {
+            destination,
+            now,
+            limit,
+            max_bytes,
+        });
+        self.queue.change(job).await?;
+        let taken = super::replied(reply).await?;
+        Ok(taken.read())
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>, Error> {
+        self.readers
+            .read(|connection| snapshot(connection, backlog))
+            .await
+    }
+
+    async fn lost(&self, limit: u32) -> Result<Vec<(Run, Delivery)>, Error> {
+        self.readers
+            .read(move |connection| {
+                let found = "INDEXED BY delivery_held JOIN run ON run.key = delivery.run_key \
+                             WHERE delivery.state IN (1, 2)";
+                scan(connection, found, [], limit)
+            })
+            .await
+    }
+
+    async fn silent(&self, now: Timestamp, limit: u32) -> Result<Vec<(Run, Delivery)>, Error> {
+        self.readers
+            .read(move |connection| {
+                let found = "INDEXED BY delivery_watched JOIN run ON run.key = delivery.run_key \
+                             WHERE delivery.state IN (4, 5) AND delivery.due_at IS NOT NULL \
+                             AND delivery.due_at <= ?1 ORDER BY delivery.due_at";
+                scan(connection, found, [now.as_micros()], limit)
+            })
+            .await
+    }
+
+    async fn overdue(
+        &self,
+        destination: &str,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(Run, Delivery)>, Error> {
+        let destination = destination.to_owned();
+        self.readers
+            .read(move |connection| {
+                let found = "INDEXED BY delivery_overdue JOIN run ON run.key = delivery.run_key \
+                             WHERE delivery.state = 0 AND delivery.destination = ?1 \
+                             AND delivery.scheduled_since < ?2 ORDER BY delivery.scheduled_since";
+                scan(
+                    connection,
+                    found,
+                    params![destination, before.as_micros()],
+                    limit,
+                )
+            })
+            .await
+    }
+
+    async fn delivery(&self, id: &DeliveryId) -> Result<Option<(Run, Delivery)>, Error> {
+        let id = id.clone();
+        self.readers
+            .read(move |connection| {
+                let sql = select("JOIN run ON run.key = delivery.run_key WHERE delivery.id = ?1");
+                first(connection, &sql, [id.as_str()], read)
+            })
+            .await
+    }
+
+    async fn deliveries(&self, filter: DeliveryFilter) -> Result<Page<Delivery>, Error> {
+        self.readers
+            .read(move |connection| list::deliveries(connection, &filter))
+            .await
+    }
+
+    async fn attempts(&self, id: &DeliveryId) -> Result<Vec<Attempt>, Error> {
+        let id = id.clone();
+        self.readers
+            .read(move |connection| {
+                let sql = format!(
+                    "SELECT {} FROM attempt \
+                     WHERE run_key = (SELECT run_key FROM delivery WHERE id = ?1) \
+                     ORDER BY number",
+                    row::ATTEMPT
+                );
+                all(connection, &sql, [id.as_str()], row::attempt)
+            })
+            .await
+    }
+
+    async fn destinations(&self) -> Result<Vec<DestinationRecord>, Error> {
+        self.readers
+            .read(|connection| {
+                let sql = "SELECT destination, paused_until, last_accepted_at FROM destination \
+                           ORDER BY destination";
+                all(connection, sql, [], |found| {
+                    let mut cells = row::Cells::new(found, "destination", 0);
+                    Ok(DestinationRecord {
+                        destination: cells.text("destination")?,
+                        paused_until: cells.maybe_instant("paused_until")?,
+                        last_accepted_at: cells.maybe_instant("last_accepted_at")?,
+                    })
+                })
+            })
+            .await
+    }
+
+    async fn save_destination(&self, destination: DestinationRecord) -> Result<(), Error> {
+        self.write(SaveDestination(destination)).await
+    }
+
+    async fn count_open(&self) -> Result<Vec<(String, String, u64)>, Error> {
+        self.readers
+            .read(|connection| snapshot(connection, count_open))
+            .await
+    }
+}
+
+struct SaveDestination(DestinationRecord);
+
+impl Write for SaveDestination {
+    type Reply = ();
+
+    fn write(&self, group: &mut Group<'_>) -> Result<(), Failure> {
+        let DestinationRecord {
+            destination,
+            paused_until,
+            last_accepted_at,
+        } = &self.0;
+        group
+            .connection()
+            .prepare_cached(
+                "INSERT OR REPLACE INTO destination (destination, paused_until, last_accepted_at) \
+                 VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![
+                destination,
+                paused_until.map(Timestamp::as_micros),
+                last_accepted_at.map(Timestamp::as_micros),
+            ])?;
+        Ok(())
+    }
+}
+
+fn select(from: &str) -> String {
+    format!(
+        "SELECT {}, {} FROM delivery {from}",
+        row::RUN,
+        row::DELIVERY
+    )
+}
+
+fn read(found: &Row<'_>) -> Result<(Run, Delivery), Error> {
+    let (_, run) = row::run(found, 0)?;
+    let delivery = row::delivery(found, row::width(row::RUN), run.id.clone())?;
+    Ok((run, delivery))
+}
+
+/// What a worker works off. A row that cannot be read must not stop the others: it is told and
+/// left where it is.
+fn scan(
+    connection: &Connection,
+    found: &str,
+    params: impl Params,
+    limit: u32,
+) -> Result<Vec<(Run, Delivery)>, Error> {
+    let limit = limit.min(SCAN_LIMIT) as usize;
+    let mut statement = connection
+        .prepare_cached(&select(found))
+        .map_err(unreadable)?;
+    let mut rows = statement.query(params).map_err(unreadable)?;
+    let mut readable = Vec::new();
+    while readable.len() < limit {
+        let Some(row) = rows.next().map_err(unreadable)? else {
+            break;
+        };
+        match read(row) {
+            Ok(pair) => readable.push(pair),
+            Err(error) => tracing::error!(%error, "a delivery is left out"),
+        }
+    }
+    Ok(readable)
+}
+
+/// From destination to destination, one step in the index each, however many deliveries wait.
+fn backlog(connection: &Connection) -> Result<Vec<Backlog>, Error> {
+    let sql = "SELECT destination, due_at FROM delivery INDEXED BY delivery_due \
+               WHERE state = 0 AND destination > ?1 ORDER BY destination, due_at LIMIT 1";
+    let mut found: Vec<Backlog> = Vec::new();
+    loop {
+        let after = found.last().map_or("", |last| last.destination.as_str());
+        let next = first(connection, sql, [after], |row| {
+            let mut cells = row::Cells::new(row, "delivery", 0);
+            let destination = cells.text("destination")?;
+            Ok(Backlog {
+                destination,
+                first_due_at: cells.instant("due_at")?,
+            })
+        })?;
+        match next {
+            Some(backlog) => found.push(backlog),
+            None => return Ok(found),
+        }
+    }
+}
+
+/// From the partial indexes alone: what is done is not counted.
+fn count_open(connection: &Connection) -> Result<Vec<(String, String, u64)>, Error> {
+    let mut counts = Vec::new();
+    for (index, condition) in [
+        ("delivery_due", "state = 0"),
+        ("delivery_held", "state IN (1, 2)"),
+        (
+            "delivery_resting",
+            "state IN (0, 3, 5, 6, 7) AND state IN (3, 5)",
+        ),
+    ] {
+        let sql = format!(
+            "SELECT destination, state, count(*) FROM delivery INDEXED BY {index} \
+             WHERE {condition} GROUP BY destination, state"
+        );
+        counts.extend(all(connection, &sql, [], |found| {
+            let mut cells = row::Cells::new(found, "delivery", 0);
+            let destination = cells.text("destination")?;
+            let state: State = cells.code("state")?;
+            Ok((destination, state.name().to_owned(), cells.number("count")?))
+        })?);
+    }
+    Ok(counts)
+}

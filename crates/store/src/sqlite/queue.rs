@@ -1,0 +1,150 @@
+//! What waits for the writer: changes of what exists, and behind them new runs. Both bounded.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::config::Config;
+use super::group::Job;
+use crate::Error;
+
+/// The writer's two queues.
+pub(super) struct Queue {
+    waiting: Mutex<Waiting>,
+    ready: Condvar,
+    places: Arc<Semaphore>,
+    group_limit: usize,
+    new_runs_limit: usize,
+    new_runs_bytes_limit: usize,
+}
+
+#[derive(Default)]
+struct Waiting {
+    changes: VecDeque<(Box<dyn Job>, Option<OwnedSemaphorePermit>)>,
+    new_runs: VecDeque<(Box<dyn Job>, usize)>,
+    new_runs_bytes: usize,
+    writer_sleeps: bool,
+    closed: bool,
+}
+
+fn closed() -> Error {
+    Error::Unavailable("it is closed".into())
+}
+
+impl Queue {
+    /// Empty queues with the bounds of `config`.
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            waiting: Mutex::default(),
+            ready: Condvar::new(),
+            places: Arc::new(Semaphore::new(config.changes_limit.max(1))),
+            group_limit: config.group_limit.max(1),
+            new_runs_limit: config.new_runs_limit,
+            new_runs_bytes_limit: config.new_runs_bytes_limit,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self, mut waiting: MutexGuard<'_, Waiting>) {
+        if std::mem::take(&mut waiting.writer_sleeps) {
+            drop(waiting);
+            self.ready.notify_one();
+        }
+    }
+
+    /// Queues a change of what exists; waits for a place.
+    pub(super) async fn change(&self, job: Box<dyn Job>) -> Result<(), Error> {
+        let place = Arc::clone(&self.places)
+            .acquire_owned()
+            .await
+            .map_err(|_| closed())?;
+        self.push_change(job, Some(place))
+    }
+
+    /// Queues what the writer itself still has to do.
+    pub(super) fn follow_up(&self, job: Box<dyn Job>) -> Result<(), Error> {
+        self.push_change(job, None)
+    }
+
+    fn push_change(
+        &self,
+        job: Box<dyn Job>,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Result<(), Error> {
+        let mut waiting = self.lock();
+        if waiting.closed {
+            return Err(closed());
+        }
+        waiting.changes.push_back((job, place));
+        self.wake(waiting);
+        Ok(())
+    }
+
+    /// Queues a new run of `bytes` bytes, or refuses it at once.
+    pub(super) fn new_run(&self, job: Box<dyn Job>, bytes: usize) -> Result<(), Error> {
+        let mut waiting = self.lock();
+        if waiting.closed {
+            return Err(closed());
+        }
+        // One run is always taken, however large, lest it be refused for ever.
+        let full = waiting.new_runs.len() >= self.new_runs_limit
+            || (waiting.new_runs_bytes.saturating_add(bytes) > self.new_runs_bytes_limit
+                && !waiting.new_runs.is_empty());
+        if full {
+            return Err(Error::Overloaded);
+        }
+        waiting.new_runs_bytes += bytes;
+        waiting.new_runs.push_back((job, bytes));
+        self.wake(waiting);
+        Ok(())
+    }
+
+    /// Waits for work and moves the next group into `group`; false once closed and empty.
+    pub(super) fn next_group(&self, group: &mut Vec<Box<dyn Job>>) -> bool {
+        let mut waiting = self.lock();
+        while waiting.changes.is_empty() && waiting.new_runs.is_empty() {
+            if waiting.closed {
+                return false;
+            }
+            waiting.writer_sleeps = true;
+            waiting = self
+                .ready
+                .wait(waiting)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        let changes = waiting.changes.len().min(self.group_limit);
+        group.extend(waiting.changes.drain(..changes).map(|(job, _)| job));
+        let new_runs = waiting.new_runs.len().min(self.group_limit - changes);
+        for (job, bytes) in waiting.new_runs.drain(..new_runs).collect::<Vec<_>>() {
+            waiting.new_runs_bytes -= bytes;
+            group.push(job);
+        }
+        true
+    }
+
+    /// Takes no more; what is queued will still be written.
+    pub(super) fn close(&self) {
+        self.places.close();
+        let mut waiting = self.lock();
+        waiting.closed = true;
+        waiting.writer_sleeps = false;
+        drop(waiting);
+        self.ready.notify_all();
+    }
+
+    /// Takes no more and drops what is queued, so that nobody waits for a writer that is gone.
+    pub(super) fn abandon(&self) {
+        self.close();
+        let mut waiting = self.lock();
+        let dropped = (
+            std::mem::take(&mut waiting.changes),
+            std::mem::take(&mut waiting.new_runs),
+        );
+        drop(waiting);
+        drop(dropped);
+    }
+}

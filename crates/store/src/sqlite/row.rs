@@ -1,0 +1,448 @@
+//! From rows to domain types. What this program would not have written is `Corrupt`, never a panic.
+
+use longshore_domain::delivery::{Attempt, Delivery};
+use longshore_domain::id::{ConnectionId, DeliveryId, RunId, RunLogId};
+use longshore_domain::run::{Documents, Event, Label, LogLine, Redemption, Run};
+use longshore_domain::time::Timestamp;
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
+use serde::de::DeserializeOwned;
+
+use super::code::Code;
+use super::text;
+use crate::Error;
+
+/// The columns that [`run`] reads, in its order.
+pub(super) const RUN: &str = "run.key, run.id, run.action, run.action_revision, run.blueprint, \
+    run.entity, run.status, run.label, run.label_by_engine, run.source, \
+    run.required_approval_json, run.link_json, run.summary, run.external_run_id, run.created_by, \
+    run.updated_by, run.created_at, run.updated_at, run.ended_at, run.rerun_of, run.redeemed, \
+    run.redeemed_attempt, run.redeemed_by, run.log_lines, run.version";
+/// The columns that [`documents`] reads, in its order.
+pub(super) const DOCUMENTS: &str = "run_document.properties, run_document.raw_properties, \
+    run_document.trigger_, run_document.entity, run_document.payload, run_document.deferred, \
+    run_document.response, run_document.votes";
+/// The columns that [`delivery`] reads, in its order.
+pub(super) const DELIVERY: &str = "delivery.run_key, delivery.id, delivery.receiver, \
+    delivery.destination, delivery.connection, delivery.repeat_, delivery.synchronized, \
+    delivery.state, delivery.due_at, delivery.attempt, delivery.attempts_used, delivery.has_left, \
+    delivery.scheduled_since, delivery.diagnosis_json, delivery.created_at, delivery.updated_at, \
+    delivery.version";
+/// The columns that [`attempt`] reads, in its order.
+pub(super) const ATTEMPT: &str = "run_key, number, started_at, duration_micros, status, outcome, \
+    signed_with, diagnosis_json, answer";
+/// The columns that [`event`] reads, in its order.
+pub(super) const EVENT: &str = "seq, kind, at, by, changed_json";
+/// The columns that [`log_line`] reads, in its order.
+pub(super) const LOG_LINE: &str = "number, id, message, created_by, created_at";
+
+/// Reads one table's part of a row, column by column.
+pub(super) struct Cells<'r, 's> {
+    row: &'r Row<'s>,
+    table: &'static str,
+    at: usize,
+    key: i64,
+}
+
+impl<'r, 's> Cells<'r, 's> {
+    /// The part of `row` that belongs to `table` and starts at column `at`.
+    pub(super) const fn new(row: &'r Row<'s>, table: &'static str, at: usize) -> Self {
+        Self {
+            row,
+            table,
+            at,
+            key: 0,
+        }
+    }
+
+    /// What cannot be read about `column`.
+    pub(super) fn corrupt(&self, column: &'static str, problem: impl Into<String>) -> Error {
+        Error::Corrupt {
+            table: self.table,
+            row: self.key.to_string(),
+            column,
+            problem: problem.into(),
+        }
+    }
+
+    fn next(&mut self, column: &'static str) -> Result<ValueRef<'r>, Error> {
+        let value = self
+            .row
+            .get_ref(self.at)
+            .map_err(|_| self.corrupt(column, "it is absent"))?;
+        self.at += 1;
+        Ok(value)
+    }
+
+    /// The row's integer key, which errors name from here on.
+    pub(super) fn key(&mut self, column: &'static str) -> Result<i64, Error> {
+        self.key = self.integer(column)?;
+        Ok(self.key)
+    }
+
+    /// An integer that may be absent.
+    pub(super) fn maybe_integer(&mut self, column: &'static str) -> Result<Option<i64>, Error> {
+        match self.next(column)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Integer(number) => Ok(Some(number)),
+            other => Err(self.corrupt(
+                column,
+                format!("{} where a number was expected", other.data_type()),
+            )),
+        }
+    }
+
+    /// An integer.
+    pub(super) fn integer(&mut self, column: &'static str) -> Result<i64, Error> {
+        self.maybe_integer(column)?
+            .ok_or_else(|| self.corrupt(column, "nothing where a number was expected"))
+    }
+
+    /// An integer in the range of its type.
+    pub(super) fn number<T: TryFrom<i64>>(&mut self, column: &'static str) -> Result<T, Error> {
+        let number = self.integer(column)?;
+        T::try_from(number).map_err(|_| self.corrupt(column, format!("{number} is out of range")))
+    }
+
+    /// An integer in the range of its type that may be absent.
+    pub(super) fn maybe_number<T: TryFrom<i64>>(
+        &mut self,
+        column: &'static str,
+    ) -> Result<Option<T>, Error> {
+        let Some(number) = self.maybe_integer(column)? else {
+            return Ok(None);
+        };
+        let out_of_range = |_| self.corrupt(column, format!("{number} is out of range"));
+        T::try_from(number).map(Some).map_err(out_of_range)
+    }
+
+    /// A state or kind.
+    pub(super) fn code<T: Code>(&mut self, column: &'static str) -> Result<T, Error> {
+        let code = self.integer(column)?;
+        T::from_code(code).ok_or_else(|| self.corrupt(column, format!("{code} has no meaning")))
+    }
+
+    /// An instant.
+    pub(super) fn instant(&mut self, column: &'static str) -> Result<Timestamp, Error> {
+        self.integer(column).map(Timestamp::from_micros)
+    }
+
+    /// An instant that may be absent.
+    pub(super) fn maybe_instant(
+        &mut self,
+        column: &'static str,
+    ) -> Result<Option<Timestamp>, Error> {
+        Ok(self.maybe_integer(column)?.map(Timestamp::from_micros))
+    }
+
+    /// A text that may be absent, borrowed from the row.
+    pub(super) fn maybe_str(&mut self, column: &'static str) -> Result<Option<&'r str>, Error> {
+        match self.next(column)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Text(bytes) => std::str::from_utf8(bytes)
+                .map(Some)
+                .map_err(|_| self.corrupt(column, "not UTF-8")),
+            other => Err(self.corrupt(
+                column,
+                format!("{} where text was expected", other.data_type()),
+            )),
+        }
+    }
+
+    /// A text, borrowed from the row.
+    pub(super) fn str(&mut self, column: &'static str) -> Result<&'r str, Error> {
+        self.maybe_str(column)?
+            .ok_or_else(|| self.corrupt(column, "nothing where text was expected"))
+    }
+
+    /// A text that may be absent.
+    pub(super) fn maybe_text(&mut self, column: &'static str) -> Result<Option<String>, Error> {
+        Ok(self.maybe_str(column)?.map(str::to_owned))
+    }
+
+    /// A text.
+    pub(super) fn text(&mut self, column: &'static str) -> Result<String, Error> {
+        self.str(column).map(str::to_owned)
+    }
+
+    /// Bytes that may be absent.
+    pub(super) fn maybe_bytes(&mut self, column: &'static str) -> Result<Option<Vec<u8>>, Error> {
+        match self.next(column)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Blob(bytes) => Ok(Some(bytes.to_vec())),
+            other => Err(self.corrupt(
+                column,
+                format!("{} where bytes were expected", other.data_type()),
+            )),
+        }
+    }
+
+    /// A public id, in the form that `parse` knows.
+    pub(super) fn id<T>(
+        &mut self,
+        column: &'static str,
+        parse: fn(&str) -> Option<T>,
+    ) -> Result<T, Error> {
+        let id = self.str(column)?;
+        parse(id).ok_or_else(|| self.corrupt(column, "not an id of this kind"))
+    }
+
+    /// A public id that may be absent.
+    pub(super) fn maybe_id<T>(
+        &mut self,
+        column: &'static str,
+        parse: fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        let Some(id) = self.maybe_str(column)? else {
+            return Ok(None);
+        };
+        parse(id)
+            .map(Some)
+            .ok_or_else(|| self.corrupt(column, "not an id of this kind"))
+    }
+
+    /// A JSON document that may be absent.
+    pub(super) fn maybe_json<T: DeserializeOwned>(
+        &mut self,
+        column: &'static str,
+    ) -> Result<Option<T>, Error> {
+        let Some(json) = self.maybe_str(column)? else {
+            return Ok(None);
+        };
+        text::read(json)
+            .map(Some)
+            .map_err(|problem| self.corrupt(column, problem))
+    }
+
+    /// A JSON document.
+    pub(super) fn json<T: DeserializeOwned>(&mut self, column: &'static str) -> Result<T, Error> {
+        let json = self.str(column)?;
+        text::read(json).map_err(|problem| self.corrupt(column, problem))
+    }
+}
+
+/// How many columns a list names.
+pub(super) const fn width(columns: &str) -> usize {
+    let (bytes, mut at, mut width) = (columns.as_bytes(), 0, 1);
+    while at < bytes.len() {
+        if bytes[at] == b',' {
+            width += 1;
+        }
+        at += 1;
+    }
+    width
+}
+
+/// Reads [`RUN`] from column `at` on, with the run's integer key.
+pub(super) fn run(row: &Row<'_>, at: usize) -> Result<(i64, Run), Error> {
+    let mut cells = Cells::new(row, "run", at);
+    let key = cells.key("key")?;
+    let run = Run {
+        id: cells.id("id", RunId::parse)?,
+        action: cells.text("action")?,
+        action_revision: cells.integer("action_revision")?,
+        blueprint: cells.maybe_text("blueprint")?,
+        entity: cells.maybe_text("entity")?,
+        status: cells.code("status")?,
+        label: label(&mut cells)?,
+        source: cells.code("source")?,
+        required_approval: cells.json("required_approval_json")?,
+        link: cells.maybe_json("link_json")?,
+        summary: cells.maybe_text("summary")?,
+        external_run_id: cells.maybe_text("external_run_id")?,
+        created_by: cells.text("created_by")?,
+        updated_by: cells.maybe_text("updated_by")?,
+        created_at: cells.instant("created_at")?,
+        updated_at: cells.instant("updated_at")?,
+        ended_at: cells.maybe_instant("ended_at")?,
+        rerun_of: cells.maybe_id("rerun_of", RunId::parse)?,
+        redemption: redemption(&mut cells)?,
+        log_lines: cells.number("log_lines")?,
+        version: cells.number("version")?,
+    };
+    Ok((key, run))
+}
+
+fn label(cells: &mut Cells<'_, '_>) -> Result<Option<Label>, Error> {
+    let text = cells.maybe_text("label")?;
+    let by_engine = cells.code("label_by_engine")?;
+    Ok(text.map(|text| Label { text, by_engine }))
+}
+
+fn redemption(cells: &mut Cells<'_, '_>) -> Result<Option<Redemption>, Error> {
+    let redeemed: bool = cells.code("redeemed")?;
+    let attempt = cells.maybe_number("redeemed_attempt")?;
+    let by = cells.maybe_text("redeemed_by")?;
+    Ok(redeemed.then_some(Redemption { attempt, by }))
+}
+
+/// Reads [`DOCUMENTS`] of the run `key` from column `at` on.
+pub(super) fn documents(row: &Row<'_>, at: usize, key: i64) -> Result<Documents, Error> {
+    DocumentCells::copy(row, at)?.read(key)
+}
+
+/// A copy of [`DOCUMENTS`], whose JSON may be read later and on another thread.
+pub(super) struct DocumentCells {
+    cells: [Option<String>; width(DOCUMENTS)],
+}
+
+impl DocumentCells {
+    const NAMES: [&'static str; width(DOCUMENTS)] = [
+        "properties",
+        "raw_properties",
+        "trigger_",
+        "entity",
+        "payload",
+        "deferred",
+        "response",
+        "votes",
+    ];
+
+    /// Copies the cells from column `at` on.
+    pub(super) fn copy(row: &Row<'_>, at: usize) -> Result<Self, Error> {
+        let mut from = Cells::new(row, "run_document", at);
+        let mut cells = [const { None }; width(DOCUMENTS)];
+        for (cell, name) in cells.iter_mut().zip(Self::NAMES) {
+            *cell = from.maybe_text(name)?;
+        }
+        Ok(Self { cells })
+    }
+
+    /// How many bytes they take.
+    pub(super) fn bytes(&self) -> u64 {
+        self.cells
+            .iter()
+            .flatten()
+            .map(|cell| cell.len() as u64)
+            .sum()
+    }
+
+    /// Reads the documents of the run `key`.
+    pub(super) fn read(self, key: i64) -> Result<Documents, Error> {
+        let [
+            properties,
+            raw_properties,
+            trigger,
+            entity,
+            payload,
+            deferred,
+            response,
+            votes,
+        ] = &self.cells;
+        let at = |column| CellOf { column, key };
+        Ok(Documents {
+            properties: at("properties").json(properties)?,
+            raw_properties: at("raw_properties").maybe_json(raw_properties)?,
+            trigger: at("trigger_").json(trigger)?,
+            entity: at("entity").maybe_json(entity)?,
+            payload: at("payload").maybe_json(payload)?,
+            deferred: at("deferred").maybe_json(deferred)?.unwrap_or_default(),
+            response: at("response").maybe_json(response)?,
+            votes: at("votes").maybe_json(votes)?.unwrap_or_default(),
+        })
+    }
+}
+
+/// Names a copied cell in errors.
+struct CellOf {
+    column: &'static str,
+    key: i64,
+}
+
+impl CellOf {
+    fn corrupt(&self, problem: impl Into<String>) -> Error {
+        Error::Corrupt {
+            table: "run_document",
+            row: self.key.to_string(),
+            column: self.column,
+            problem: problem.into(),
+        }
+    }
+
+    fn maybe_json<T: DeserializeOwned>(&self, cell: &Option<String>) -> Result<Option<T>, Error> {
+        let read = |json: &String| text::read(json).map_err(|problem| self.corrupt(problem));
+        cell.as_ref().map(read).transpose()
+    }
+
+    fn json<T: DeserializeOwned>(&self, cell: &Option<String>) -> Result<T, Error> {
+        self.maybe_json(cell)?
+            .ok_or_else(|| self.corrupt("nothing where text was expected"))
+    }
+}
+
+/// Reads [`DELIVERY`] of the run `run` from column `at` on.
+pub(super) fn delivery(row: &Row<'_>, at: usize, run: RunId) -> Result<Delivery, Error> {
+    let mut cells = Cells::new(row, "delivery", at);
+    cells.key("run_key")?;
+    Ok(Delivery {
+        run,
+        id: cells.id("id", DeliveryId::parse)?,
+        receiver: cells.code("receiver")?,
+        destination: cells.text("destination")?,
+        connection: cells.maybe_id("connection", ConnectionId::parse)?,
+        repeat: cells.code("repeat_")?,
+        synchronized: cells.code("synchronized")?,
+        state: cells.code("state")?,
+        due_at: cells.maybe_instant("due_at")?,
+        attempt: cells.number("attempt")?,
+        attempts_used: cells.number("attempts_used")?,
+        left: cells.code("has_left")?,
+        scheduled_since: cells.instant("scheduled_since")?,
+        diagnosis: cells.maybe_json("diagnosis_json")?,
+        created_at: cells.instant("created_at")?,
+        updated_at: cells.instant("updated_at")?,
+        version: cells.number("version")?,
+    })
+}
+
+/// Reads [`DELIVERY`] where it may be absent from an outer join.
+pub(super) fn maybe_delivery(
+    row: &Row<'_>,
+    at: usize,
+    run: &RunId,
+) -> Result<Option<Delivery>, Error> {
+    if matches!(row.get_ref(at), Ok(ValueRef::Null)) {
+        return Ok(None);
+    }
+    delivery(row, at, run.clone()).map(Some)
+}
+
+/// Reads [`ATTEMPT`].
+pub(super) fn attempt(row: &Row<'_>) -> Result<Attempt, Error> {
+    let mut cells = Cells::new(row, "attempt", 0);
+    cells.key("run_key")?;
+    Ok(Attempt {
+        number: cells.number("number")?,
+        started_at: cells.instant("started_at")?,
+        duration_micros: cells.number("duration_micros")?,
+        status: cells.maybe_number("status")?,
+        outcome: cells.code("outcome")?,
+        signed_with: cells.maybe_text("signed_with")?,
+        diagnosis: cells.maybe_json("diagnosis_json")?,
+        answer: cells.maybe_text("answer")?,
+    })
+}
+
+/// Reads [`EVENT`].
+pub(super) fn event(row: &Row<'_>) -> Result<Event, Error> {
+    let mut cells = Cells::new(row, "event", 0);
+    cells.key("seq")?;
+    Ok(Event {
+        kind: cells.code("kind")?,
+        at: cells.instant("at")?,
+        by: cells.text("by")?,
+        changed: cells.json("changed_json")?,
+    })
+}
+
+/// Reads [`LOG_LINE`].
+pub(super) fn log_line(row: &Row<'_>) -> Result<LogLine, Error> {
+    let mut cells = Cells::new(row, "log_line", 0);
+    cells.key("number")?;
+    Ok(LogLine {
+        id: cells.id("id", RunLogId::parse)?,
+        message: cells.text("message")?,
+        created_by: cells.text("created_by")?,
+        created_at: cells.instant("created_at")?,
+    })
+}

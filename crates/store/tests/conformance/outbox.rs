@@ -1,0 +1,333 @@
+//! Deliveries that wait, are under way, or are watched.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use longshore_domain::delivery::{Delivery, OutcomeKind, State};
+use longshore_domain::id::{ConnectionId, RunId};
+use longshore_domain::outcome::Repeat;
+use longshore_domain::run::{DeliveryWrite, Entry, RunChange};
+use longshore_domain::time::Timestamp;
+use longshore_store::{Backlog, DestinationRecord, Error, Found, Store};
+use tokio::task::JoinSet;
+
+use crate::sample;
+
+const A: &str = "https://a.example";
+const B: &str = "https://b.example";
+const PLENTY: u64 = u64::MAX;
+
+async fn insert(store: &Arc<dyn Store>, change: RunChange) -> Delivery {
+    let delivery = sample::delivery_of(&change);
+    store.apply(change).await.expect("stored");
+    delivery
+}
+
+/// Makes `after` of the stored delivery `before`.
+async fn change(store: &Arc<dyn Store>, before: &Delivery, after: Delivery) {
+    let mut change = RunChange::keep(before.run.clone());
+    change.delivery = Some(DeliveryWrite::update(before, after));
+    store.apply(change).await.expect("changed");
+}
+
+async fn take(
+    store: &Arc<dyn Store>,
+    millis: i64,
+    limit: u32,
+    bytes: u64,
+) -> (Vec<Found>, Option<Timestamp>) {
+    store
+        .take_due(A, sample::at(millis), limit, bytes)
+        .await
+        .expect("taken")
+}
+
+fn runs(found: &[Found]) -> Vec<RunId> {
+    found.iter().map(|found| found.run.id.clone()).collect()
+}
+
+fn ids(numbers: impl IntoIterator<Item = u64>) -> Vec<RunId> {
+    numbers.into_iter().map(sample::run_id).collect()
+}
+
+pub(crate) async fn due_deliveries_are_taken_in_order_and_in_bounds(store: Arc<dyn Store>) {
+    // Later numbers are due earlier.
+    for number in 1..=9u64 {
+        let mut due = sample::due(number, A);
+        if let Some(DeliveryWrite::Insert(delivery)) = &mut due.delivery {
+            delivery.due_at = Some(sample::at(100 - 10 * number as i64));
+        }
+        insert(&store, due).await;
+    }
+    insert(&store, sample::due(20, B)).await;
+    insert(&store, sample::owned(21)).await;
+
+    assert_eq!(take(&store, 9, 10, PLENTY).await.0.len(), 0);
+    let (found, next) = take(&store, 30, 2, PLENTY).await;
+    assert_eq!((runs(&found), next), (ids([9, 8]), Some(sample::at(30))));
+    for Found {
+        run,
+        documents,
+        delivery,
+    } in found
+    {
+        let stored = store.run(&run.id).await.expect("read").expect("there");
+        assert_eq!((stored.run, stored.documents), (run, documents));
+        let delivery = delivery.expect("a delivery");
+        assert_eq!(
+            (delivery.state, delivery.due_at, delivery.version),
+            (State::Owned, None, 2)
+        );
+        assert_eq!(delivery.updated_at, sample::at(30));
+        assert_eq!(stored.delivery, Some(delivery));
+    }
+    // One is taken even where it alone is over the bound.
+    let (found, next) = take(&store, 100, 10, 1).await;
+    assert_eq!((runs(&found), next), (ids([7]), Some(sample::at(40))));
+    let size: u64 = 2 * 1_300;
+    let (found, _) = take(&store, 100, 10, size).await;
+    assert_eq!(runs(&found), ids([6, 5]));
+    let (found, next) = take(&store, 100, 0, PLENTY).await;
+    assert_eq!((runs(&found), next), (Vec::new(), Some(sample::at(60))));
+    let (found, next) = take(&store, 80, 10, PLENTY).await;
+    assert_eq!((runs(&found), next), (ids([4, 3, 2]), Some(sample::at(90))));
+    let (found, next) = take(&store, 90, u32::MAX, PLENTY).await;
+    assert_eq!((runs(&found), next), (ids([1]), None));
+    assert_eq!(take(&store, 90, 10, PLENTY).await.0.len(), 0);
+    let (_, elsewhere) = store
+        .delivery(&sample::delivery_id(20))
+        .await
+        .expect("read")
+        .expect("there");
+    assert_eq!(elsewhere.state, State::Due);
+}
+
+pub(crate) async fn concurrent_takers_share_nothing(store: Arc<dyn Store>) {
+    const DUE: u64 = 300;
+    for number in 1..=DUE {
+        insert(&store, sample::due(number, A)).await;
+    }
+    let mut takers = JoinSet::new();
+    for _ in 0..16 {
+        let store = Arc::clone(&store);
+        takers.spawn(async move {
+            let mut taken = Vec::new();
+            loop {
+                let (found, _) = take(&store, 1_000, 7, PLENTY).await;
+                if found.is_empty() {
+                    return taken;
+                }
+                taken.extend(runs(&found));
+            }
+        });
+    }
+    let taken: Vec<RunId> = takers.join_all().await.into_iter().flatten().collect();
+    assert_eq!(taken.len() as u64, DUE);
+    assert_eq!(taken.into_iter().collect::<BTreeSet<_>>().len() as u64, DUE);
+    assert_eq!(store.backlog().await, Ok(Vec::new()));
+}
+
+pub(crate) async fn the_backlog_names_each_destination_once(store: Arc<dyn Store>) {
+    assert_eq!(store.backlog().await, Ok(Vec::new()));
+    for number in 1..=6 {
+        insert(
+            &store,
+            sample::due(number, if number % 2 == 0 { A } else { B }),
+        )
+        .await;
+    }
+    insert(
+        &store,
+        sample::executed(7, "https://c.example", Entry::Slot, Repeat::Harm),
+    )
+    .await;
+    insert(
+        &store,
+        sample::executed(8, "https://c.example", Entry::Window, Repeat::Harm),
+    )
+    .await;
+    let backlog = |destination: &str, millis| Backlog {
+        destination: destination.into(),
+        first_due_at: sample::at(millis),
+    };
+    assert_eq!(
+        store.backlog().await,
+        Ok(vec![backlog(A, 2), backlog(B, 1)])
+    );
+    let mut open = store.count_open().await.expect("counted");
+    open.sort();
+    let count = |destination: &str, state: &str, n| (destination.to_owned(), state.to_owned(), n);
+    let c = "https://c.example";
+    let expected = vec![
+        count(A, "due", 3),
+        count(B, "due", 3),
+        count(c, "owned", 1),
+        count(c, "started", 1),
+    ];
+    assert_eq!(open, expected);
+    assert_eq!(take(&store, 1_000, 10, PLENTY).await.0.len(), 3);
+    assert_eq!(store.backlog().await, Ok(vec![backlog(B, 1)]));
+}
+
+pub(crate) async fn recovery_finds_what_a_dead_worker_held(store: Arc<dyn Store>) {
+    let mut held = Vec::new();
+    for number in 1..=4 {
+        let entry = if number % 2 == 0 {
+            Entry::Slot
+        } else {
+            Entry::Window
+        };
+        held.push(insert(&store, sample::executed(number, A, entry, Repeat::Harm)).await);
+    }
+    insert(&store, sample::due(5, A)).await;
+    let settled = insert(&store, sample::owned(6)).await;
+    store
+        .apply(sample::settled(&settled, 1))
+        .await
+        .expect("settled");
+
+    assert_eq!(store.lost(3).await.expect("read").len(), 3);
+    let mut recovered = Vec::new();
+    loop {
+        let lost = store.lost(3).await.expect("read");
+        if lost.is_empty() {
+            break;
+        }
+        for (run, delivery) in lost {
+            let lost = longshore_domain::delivery::recover(&delivery, sample::at(50));
+            let lost = lost.expect("it was held");
+            recovered.push(delivery.clone());
+            let change = longshore_domain::run::recovered(&run, &delivery, lost, sample::at(50));
+            store.apply(change).await.expect("recovered");
+        }
+    }
+    recovered.sort_by(|one, other| one.id.cmp(&other.id));
+    assert_eq!(recovered, held);
+    for delivery in held {
+        let (_, now) = store
+            .delivery(&delivery.id)
+            .await
+            .expect("read")
+            .expect("there");
+        let attempts = store.attempts(&delivery.id).await.expect("read");
+        match delivery.state {
+            State::Owned => assert_eq!((now.state, attempts.len()), (State::Due, 0)),
+            _ => {
+                assert_eq!((now.state, attempts.len()), (State::Unconfirmed, 1));
+                assert_eq!(attempts[0].outcome, OutcomeKind::Unknown);
+            }
+        }
+    }
+}
+
+pub(crate) async fn silent_and_overdue_deliveries_are_found(store: Arc<dyn Store>) {
+    for number in 1..=6u64 {
+        let before = insert(&store, sample::owned(number)).await;
+        let state = if number % 2 == 0 {
+            State::Done
+        } else {
+            State::Unconfirmed
+        };
+        let due_at = (number != 6).then(|| sample::at(number as i64 * 10));
+        change(
+            &store,
+            &before,
+            Delivery {
+                state,
+                due_at,
+                ..before.clone()
+            },
+        )
+        .await;
+    }
+    let silent = store.silent(sample::at(40), 3).await.expect("read");
+    let found: Vec<RunId> = silent.into_iter().map(|(run, _)| run.id).collect();
+    assert_eq!(found, ids([1, 2, 3]));
+    assert_eq!(
+        store
+            .silent(sample::at(1_000), 100)
+            .await
+            .expect("read")
+            .len(),
+        5
+    );
+    assert_eq!(store.silent(sample::at(9), 100).await, Ok(Vec::new()));
+
+    for number in 11..=15 {
+        insert(&store, sample::due(number, A)).await;
+    }
+    insert(&store, sample::due(10, B)).await;
+    let overdue = store.overdue(A, sample::at(14), 2).await.expect("read");
+    let found: Vec<RunId> = overdue.into_iter().map(|(run, _)| run.id).collect();
+    assert_eq!(found, ids([11, 12]));
+    assert_eq!(
+        store
+            .overdue(A, sample::at(14), 100)
+            .await
+            .expect("read")
+            .len(),
+        3
+    );
+}
+
+pub(crate) async fn attempts_are_kept_and_the_later_finding_stands(store: Arc<dyn Store>) {
+    let first = insert(&store, sample::owned(1)).await;
+    let mut lost = RunChange::keep(first.run.clone());
+    let mut unknown = sample::attempt(1);
+    unknown.outcome = OutcomeKind::Unknown;
+    unknown.status = None;
+    unknown.diagnosis = Some(sample::diagnosis());
+    lost.attempt = Some(unknown.clone());
+    store.apply(lost).await.expect("recorded");
+    assert_eq!(store.attempts(&first.id).await, Ok(vec![unknown]));
+    store
+        .apply(sample::settled(&first, 1))
+        .await
+        .expect("settled");
+    let again = store.apply(sample::settled(&first, 1)).await;
+    assert_eq!(again, Err(Error::Conflict("delivery")));
+    let mut late = RunChange::keep(first.run.clone());
+    late.attempt = Some(sample::attempt(2));
+    store.apply(late).await.expect("recorded");
+    let attempts = store.attempts(&first.id).await;
+    assert_eq!(attempts, Ok(vec![sample::attempt(1), sample::attempt(2)]));
+}
+
+pub(crate) async fn destinations_are_remembered(store: Arc<dyn Store>) {
+    let record = |destination: &str, paused: Option<i64>| DestinationRecord {
+        destination: destination.into(),
+        paused_until: paused.map(sample::at),
+        last_accepted_at: Some(sample::at(1)),
+    };
+    for saved in [record(B, None), record(A, Some(5)), record(A, Some(9))] {
+        store.save_destination(saved).await.expect("saved");
+    }
+    assert_eq!(
+        store.destinations().await,
+        Ok(vec![record(A, Some(9)), record(B, None)])
+    );
+}
+
+pub(crate) async fn a_changed_destination_moves_the_delivery(store: Arc<dyn Store>) {
+    let before = insert(&store, sample::due(1, B)).await;
+    let connection = ConnectionId::mint(sample::at(1), 1);
+    let after = Delivery {
+        destination: A.into(),
+        connection: Some(connection),
+        ..before.clone()
+    };
+    change(&store, &before, after.clone()).await;
+    let (_, stored) = store
+        .delivery(&before.id)
+        .await
+        .expect("read")
+        .expect("there");
+    assert_eq!(
+        stored,
+        Delivery {
+            version: 2,
+            ..after
+        }
+    );
+    assert_eq!(runs(&take(&store, 100, 5, PLENTY).await.0), ids([1]));
+}
