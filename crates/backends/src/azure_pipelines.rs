@@ -2,18 +2,15 @@
 //!
 //! It never tells what it started; faults of its configuration come as 500.
 
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::StatusCode;
 use longshore_domain::diagnosis::{Diagnosis, Reason};
 use longshore_domain::outcome::Outcome;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use crate::client::{Answer, Call, Reply};
+use crate::client::{Answer, Reply};
 use crate::outcome::{Asked, by_common_rows, by_failure_status, by_status, diagnosis, said};
 use crate::quote::{is_html, quote};
-use crate::request::{Envelope, read_url};
 
 /// Where the service lives, unless a connection or the configuration says otherwise.
 pub const DEFAULT_BASE_URL: &str = "https://dev.azure.com";
@@ -42,8 +39,6 @@ pub struct IncomingWebhook<'a> {
     pub org: &'a str,
     /// The WebHook Name of the service connection.
     pub webhook: &'a str,
-    /// The exact bytes that were signed.
-    pub payload: &'a Bytes,
 }
 
 /// The URL of `webhook`.
@@ -77,24 +72,6 @@ pub fn url(webhook: &IncomingWebhook<'_>) -> Result<String, Diagnosis> {
     Ok(format!(
         "{base}/{org}{WEBHOOKS_PATH}{name}?api-version={version}"
     ))
-}
-
-/// The call of `webhook`.
-///
-/// # Errors
-/// Why it cannot be sent, which no repeat changes.
-pub fn request(webhook: &IncomingWebhook<'_>, envelope: &Envelope<'_>) -> Result<Call, Diagnosis> {
-    let target = read_url(&url(webhook)?)?;
-    let mut headers = HeaderMap::with_capacity(10);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    envelope.add_defaults(&mut headers);
-    envelope.add_own(&mut headers)?;
-    Ok(Call {
-        method: Method::POST,
-        target,
-        headers,
-        body: webhook.payload.clone(),
-    })
 }
 
 /// What a call came to.

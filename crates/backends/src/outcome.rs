@@ -245,7 +245,7 @@ fn not_sent_reason(cause: NotSentCause) -> (Reason, &'static str, &'static str) 
         NotSentCause::Local => (
             Reason::LocalNetworkFailed,
             "Longshore could not open a connection on its own side",
-            "Check network.bind, the limit of open files and the free ports of Longshore's machine.",
+            "Check network.bind_address, the limit of open files and the free ports of Longshore's machine.",
         ),
         NotSentCause::Proxy => (
             Reason::ProxyFailed,

@@ -1,65 +1,53 @@
-//! Which receiver's ways an answer is read in.
+//! Each receiver's ways: how its answers are read, and what of them may be kept.
 
 use std::borrow::Cow;
 
+use longshore_domain::delivery::Receiver;
 use longshore_domain::outcome::Outcome;
 
-use crate::client::Reply;
+use crate::client::{EXCERPT_BYTES, Reply};
 use crate::outcome::Asked;
 use crate::target::Target;
 use crate::{azure_pipelines, jenkins, webhook};
 
-/// A kind of receiver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Receiver {
-    /// Jenkins with the Generic Webhook Trigger plugin.
-    Jenkins,
-    /// Azure DevOps' incoming webhook.
-    AzurePipelines,
-    /// Any other.
-    Webhook,
+/// The receiver that the path of a plain webhook's URL shows.
+#[must_use]
+pub fn of(target: &Target) -> Receiver {
+    if jenkins::is_trigger_path(target.path()) {
+        Receiver::Jenkins
+    } else if target.path().contains(azure_pipelines::WEBHOOKS_PATH) {
+        Receiver::AzurePipelines
+    } else {
+        Receiver::Webhook
+    }
 }
 
-impl Receiver {
-    /// The receiver that the path of a plain webhook's URL shows.
-    #[must_use]
-    pub fn of(target: &Target) -> Self {
-        if jenkins::is_trigger_path(target.path()) {
-            Self::Jenkins
-        } else if target.path().contains(azure_pipelines::WEBHOOKS_PATH) {
-            Self::AzurePipelines
-        } else {
-            Self::Webhook
-        }
+/// What a call came to. An agent's own calls are read like any webhook's.
+#[must_use]
+pub fn outcome(receiver: Receiver, reply: &Reply, asked: &Asked<'_>) -> Outcome {
+    match receiver {
+        Receiver::Jenkins => jenkins::outcome(reply, asked),
+        Receiver::AzurePipelines => azure_pipelines::outcome(reply, asked),
+        Receiver::Webhook | Receiver::Agent => webhook::outcome(reply, asked),
     }
+}
 
-    /// What a call came to.
-    #[must_use]
-    pub fn outcome(self, reply: &Reply, asked: &Asked<'_>) -> Outcome {
-        match self {
-            Self::Jenkins => jenkins::outcome(reply, asked),
-            Self::AzurePipelines => azure_pipelines::outcome(reply, asked),
-            Self::Webhook => webhook::outcome(reply, asked),
-        }
+/// How much of an answer must be kept so that it can be read.
+#[must_use]
+pub const fn keep_answer_bytes(receiver: Receiver) -> usize {
+    match receiver {
+        Receiver::Jenkins => jenkins::KEEP_ANSWER_BYTES,
+        Receiver::AzurePipelines => azure_pipelines::KEEP_ANSWER_BYTES,
+        Receiver::Webhook | Receiver::Agent => EXCERPT_BYTES,
     }
+}
 
-    /// How much of an answer must be kept so that it can be read.
-    #[must_use]
-    pub const fn keep_answer_bytes(self) -> usize {
-        match self {
-            Self::Jenkins => jenkins::KEEP_ANSWER_BYTES,
-            Self::AzurePipelines => azure_pipelines::KEEP_ANSWER_BYTES,
-            Self::Webhook => crate::client::EXCERPT_BYTES,
-        }
-    }
-
-    /// An answer's body without what the receiver echoes of the request's secrets.
-    #[must_use]
-    pub fn redact(self, body: &[u8]) -> Cow<'_, [u8]> {
-        match self {
-            Self::Jenkins => jenkins::redact(body),
-            Self::AzurePipelines | Self::Webhook => Cow::Borrowed(body),
-        }
+/// An answer's body without what the receiver echoes of the request's secrets.
+#[must_use]
+pub fn redact(receiver: Receiver, body: &[u8]) -> Cow<'_, [u8]> {
+    match receiver {
+        Receiver::Jenkins => jenkins::redact(body),
+        Receiver::AzurePipelines | Receiver::Webhook | Receiver::Agent => Cow::Borrowed(body),
     }
 }
 
@@ -93,11 +81,7 @@ mod tests {
             ("https://h/hooks/1", Receiver::Webhook),
         ];
         for (url, receiver) in table {
-            assert_eq!(
-                Receiver::of(&Target::parse(url).unwrap()),
-                receiver,
-                "{url}"
-            );
+            assert_eq!(of(&Target::parse(url).unwrap()), receiver, "{url}");
         }
     }
 }

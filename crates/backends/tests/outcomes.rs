@@ -17,9 +17,10 @@ use longshore_backends::client::{
     UnansweredCause,
 };
 use longshore_backends::outcome::Asked;
-use longshore_backends::receiver::Receiver;
+use longshore_backends::receiver;
 use longshore_backends::scrub::Scrubber;
 use longshore_backends::target::Target;
+use longshore_domain::delivery::Receiver;
 use longshore_domain::diagnosis::{Diagnosis, Reason};
 use longshore_domain::outcome::{Acceptance, Outcome, Repeat};
 use longshore_domain::time::Timestamp;
@@ -31,7 +32,7 @@ fn url(receiver: Receiver) -> &'static str {
     match receiver {
         Jenkins => "https://ci.example/jenkins/generic-webhook-trigger/invoke?token=S3CR3T",
         AzurePipelines => "https://dev.azure.com/o/_apis/public/distributedtask/webhooks/w",
-        Webhook => "https://hooks.example/x?token=S3CR3T",
+        _ => "https://hooks.example/x?token=S3CR3T",
     }
 }
 
@@ -43,7 +44,7 @@ fn judge(receiver: Receiver, reply: &Reply, repeat: Repeat, synchronized: bool) 
         synchronized,
         now: Timestamp::from_micros(784_111_777_000_000),
     };
-    let outcome = receiver.outcome(reply, &asked);
+    let outcome = receiver::outcome(receiver, reply, &asked);
     let shown = format!("{outcome:?}");
     assert!(!shown.contains("S3CR3T"), "{shown}");
     if let Some(found) = diagnosis_of(&outcome) {
@@ -640,7 +641,11 @@ fn a_path_without_public_is_named() {
         synchronized: false,
         now,
     };
-    let found = refused(AzurePipelines.outcome(&answer(404, &[], ""), &asked));
+    let found = refused(receiver::outcome(
+        AzurePipelines,
+        &answer(404, &[], ""),
+        &asked,
+    ));
     assert!(found.fix.contains("/public/"), "{}", found.fix);
 }
 

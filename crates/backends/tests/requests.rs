@@ -221,6 +221,10 @@ fn a_connection_chooses_header_and_prefix_of_the_signature() {
     }
 }
 
+fn post<'a>(url: &'a str, body: &'a Bytes) -> Webhook<'a> {
+    Webhook { url, method: None, headers: &[], body }
+}
+
 #[test]
 fn azure_asks_for_organization_and_webhook_alone() {
     let payload = Bytes::from_static(b"{}");
@@ -250,9 +254,9 @@ fn azure_asks_for_organization_and_webhook_alone() {
             api_version: DEFAULT_API_VERSION,
             org,
             webhook,
-            payload: &payload,
         };
-        let call = azure_pipelines::request(&incoming, &envelope()).unwrap();
+        let called = azure_pipelines::url(&incoming).unwrap();
+        let call = webhook::request(&post(&called, &payload), &envelope()).unwrap();
         assert_eq!(
             format!("{}{}", call.target.origin(), call.target.path_and_query()),
             url
@@ -275,9 +279,10 @@ fn azure_asks_for_organization_and_webhook_alone() {
             api_version: DEFAULT_API_VERSION,
             org,
             webhook,
-            payload: &payload,
         };
-        let refused = azure_pipelines::request(&incoming, &envelope()).unwrap_err();
+        let refused = azure_pipelines::url(&incoming)
+            .and_then(|called| webhook::request(&post(&called, &payload), &envelope()))
+            .unwrap_err();
         assert_eq!(
             refused.reason,
             Reason::UrlInvalid,

@@ -80,9 +80,7 @@ impl Caller {
             Self::RunToken { run: own, attempt } if own == run => {
                 Ok(Reporter::RunToken { attempt: *attempt })
             }
-            Self::RunToken { .. } => {
-                Err(Error::forbidden("this run token belongs to another run"))
-            }
+            Self::RunToken { .. } => Err(Error::forbidden("this run token belongs to another run")),
         }
     }
 }

@@ -47,18 +47,22 @@ pub(crate) struct Catalog {
 
 impl CompiledAction {
     fn new(record: ActionRecord) -> Result<Self, Error> {
-        let corrupt = |problem: String| {
-            Error::Corrupt(format!("action {}: {problem}", record.identifier))
-        };
-        let document: Value = serde_json::from_str(&record.document)
-            .map_err(|error| corrupt(error.to_string()))?;
-        let action = Action::parse(&document).map_err(|found| {
-            corrupt(found.first().map(ToString::to_string).unwrap_or_default())
-        })?;
+        let corrupt =
+            |problem: String| Error::Corrupt(format!("action {}: {problem}", record.identifier));
+        let document: Value =
+            serde_json::from_str(&record.document).map_err(|error| corrupt(error.to_string()))?;
+        let action = Action::parse(&document)
+            .map_err(|found| corrupt(found.first().map(ToString::to_string).unwrap_or_default()))?;
         let form = action.user_inputs().map(Form::compile);
         let invocation =
             CompiledTemplate::new(document.get("invocationMethod").unwrap_or(&Value::Null));
-        Ok(Self { record, document, action, form, invocation })
+        Ok(Self {
+            record,
+            document,
+            action,
+            form,
+            invocation,
+        })
     }
 
     /// What a run shows of its action.
@@ -76,7 +80,11 @@ impl CompiledAction {
 
     /// What the document says, as it says it.
     pub(crate) fn required_approval(&self) -> RequiredApproval {
-        let written = self.document.get("requiredApproval").cloned().unwrap_or(Value::Bool(false));
+        let written = self
+            .document
+            .get("requiredApproval")
+            .cloned()
+            .unwrap_or(Value::Bool(false));
         serde_json::from_value(written).unwrap_or(RequiredApproval::Plain(true))
     }
 
@@ -87,7 +95,10 @@ impl CompiledAction {
 
 impl Catalog {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, compiled: RwLock::default() }
+        Self {
+            store,
+            compiled: RwLock::default(),
+        }
     }
 
     /// The action called `identifier`, compiled.
@@ -133,7 +144,10 @@ impl Catalog {
 
     fn remember(&self, action: CompiledAction) -> Arc<CompiledAction> {
         let action = Arc::new(action);
-        let mut compiled = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
+        let mut compiled = self
+            .compiled
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         if compiled.len() >= COMPILED_LIMIT {
             compiled.clear();
         }
@@ -142,7 +156,10 @@ impl Catalog {
     }
 
     fn forget(&self, identifier: &str) {
-        self.compiled.write().unwrap_or_else(PoisonError::into_inner).remove(identifier);
+        self.compiled
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(identifier);
     }
 }
 
@@ -159,10 +176,14 @@ impl Engine {
         let by = caller.admin()?;
         let new = new_action(document, by, &*self.environment)?;
         let identifier = new.identifier.clone();
-        let record = self.store.add_action(new).await.map_err(|error| match error {
-            longshore_store::Error::Conflict(_) => taken(&identifier),
-            other => other.into(),
-        })?;
+        let record = self
+            .store
+            .add_action(new)
+            .await
+            .map_err(|error| match error {
+                longshore_store::Error::Conflict(_) => taken(&identifier),
+                other => other.into(),
+            })?;
         self.saved(record)
     }
 
@@ -182,11 +203,14 @@ impl Engine {
         let new = new_action(document, by, &*self.environment)?;
         let renamed = new.identifier.clone();
         let record =
-            self.store.replace_action(identifier, new).await.map_err(|error| match error {
-                longshore_store::Error::Conflict(_) => taken(&renamed),
-                longshore_store::Error::NotFound(_) => Error::not_found("action", identifier),
-                other => other.into(),
-            })?;
+            self.store
+                .replace_action(identifier, new)
+                .await
+                .map_err(|error| match error {
+                    longshore_store::Error::Conflict(_) => taken(&renamed),
+                    longshore_store::Error::NotFound(_) => Error::not_found("action", identifier),
+                    other => other.into(),
+                })?;
         self.catalog.forget(identifier);
         self.saved(record)
     }
@@ -200,8 +224,10 @@ impl Engine {
         for _ in 0..DECISIONS_LIMIT {
             let now = self.environment.now();
             let waiting = self.store.waiting_runs(identifier).await?;
-            let changes: Vec<_> =
-                waiting.iter().map(|run| cancel_waiting(run, &by, now)).collect();
+            let changes: Vec<_> = waiting
+                .iter()
+                .map(|run| cancel_waiting(run, &by, now))
+                .collect();
             match self.store.remove_action(identifier, changes.clone()).await {
                 Ok(()) => {
                     self.catalog.forget(identifier);
@@ -249,7 +275,10 @@ impl Engine {
 
     fn saved(&self, record: ActionRecord) -> Result<ShownAction, Error> {
         let compiled = self.catalog.remember(CompiledAction::new(record)?);
-        Ok(ShownAction { warnings: self.warnings(&compiled), action: compiled.shown() })
+        Ok(ShownAction {
+            warnings: self.warnings(&compiled),
+            action: compiled.shown(),
+        })
     }
 
     /// What will not work as it is written (contract §0.11); never a refusal.

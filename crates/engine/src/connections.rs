@@ -65,7 +65,10 @@ impl KnownConnection {
         if let Ok(Value::Object(settings)) = serde_json::to_value(&self.settings) {
             shown.extend(settings);
         }
-        shown.insert("hasSigningSecret".into(), self.signing_secret.is_some().into());
+        shown.insert(
+            "hasSigningSecret".into(),
+            self.signing_secret.is_some().into(),
+        );
         shown.insert("hasClientKey".into(), self.client_key.is_some().into());
         shown.insert("createdAt".into(), self.created_at.to_string().into());
         shown.insert("updatedAt".into(), self.updated_at.to_string().into());
@@ -138,7 +141,9 @@ impl Connections {
     ) -> Result<Arc<KnownConnection>, Error> {
         let _writing = self.writing.lock().await;
         if self.known().len() >= CONNECTIONS_LIMIT {
-            return Err(Error::Conflict(format!("at most {CONNECTIONS_LIMIT} are kept")));
+            return Err(Error::Conflict(format!(
+                "at most {CONNECTIONS_LIMIT} are kept"
+            )));
         }
         let now = self.environment.now();
         let (settings, secrets) = read(body, None)?;
@@ -187,7 +192,9 @@ impl Connections {
     pub async fn delete(&self, id: &str) -> Result<(), Error> {
         let _writing = self.writing.lock().await;
         self.find(id)?;
-        self.store.remove_document(DocumentKind::Connection, id).await?;
+        self.store
+            .remove_document(DocumentKind::Connection, id)
+            .await?;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.retain(|known| known.id.as_str() != id);
         Ok(())
@@ -208,7 +215,9 @@ impl Connections {
                 )));
             }
         }
-        self.store.save_document(DocumentKind::Connection, self.document(&next)).await?;
+        self.store
+            .save_document(DocumentKind::Connection, self.document(&next))
+            .await?;
         let next = Arc::new(next);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         match known.iter_mut().find(|known| known.id == next.id) {
@@ -219,9 +228,8 @@ impl Connections {
     }
 
     fn document(&self, next: &KnownConnection) -> Document {
-        let expose = |secret: &Option<Secret<String>>| {
-            secret.as_ref().map(|secret| secret.expose().clone())
-        };
+        let expose =
+            |secret: &Option<Secret<String>>| secret.as_ref().map(|secret| secret.expose().clone());
         let sealed = Sealed {
             signing_secret: expose(&next.signing_secret),
             client_key: expose(&next.client_key),
@@ -260,7 +268,9 @@ impl Engine {
         body: &Value,
     ) -> Result<Arc<KnownConnection>, Error> {
         caller.admin()?;
-        self.connections.create(body, |next| self.usable(next)).await
+        self.connections
+            .create(body, |next| self.usable(next))
+            .await
     }
 
     /// Replaces a connection, its certificates read first.
@@ -275,7 +285,9 @@ impl Engine {
         body: &Value,
     ) -> Result<Arc<KnownConnection>, Error> {
         caller.admin()?;
-        self.connections.replace(id, body, |next| self.usable(next)).await
+        self.connections
+            .replace(id, body, |next| self.usable(next))
+            .await
     }
 
     fn usable(&self, next: &KnownConnection) -> Result<(), Error> {
@@ -324,10 +336,17 @@ fn read(body: &Value, before: Option<&KnownConnection>) -> Result<(Connection, S
     };
     let [signing, client] = SECRET_KEYS;
     let sealed = Sealed {
-        signing_secret: secret(signing, before.and_then(|known| known.signing_secret.as_ref()))?,
+        signing_secret: secret(
+            signing,
+            before.and_then(|known| known.signing_secret.as_ref()),
+        )?,
         client_key: secret(client, before.and_then(|known| known.client_key.as_ref()))?,
     };
-    if sealed.signing_secret.as_ref().is_some_and(|text| text.len() < SHORTEST_SECRET_BYTES) {
+    if sealed
+        .signing_secret
+        .as_ref()
+        .is_some_and(|text| text.len() < SHORTEST_SECRET_BYTES)
+    {
         return Err(Error::invalid(
             signing,
             format!("expected at least {SHORTEST_SECRET_BYTES} bytes"),

@@ -31,11 +31,7 @@ impl Engine {
     ///
     /// # Errors
     /// Where the caller may not, or there is no such delivery.
-    pub async fn attempts(
-        &self,
-        caller: &Caller,
-        id: &DeliveryId,
-    ) -> Result<Vec<Attempt>, Error> {
+    pub async fn attempts(&self, caller: &Caller, id: &DeliveryId) -> Result<Vec<Attempt>, Error> {
         caller.admin()?;
         self.known_delivery(id).await?;
         Ok(self.store.attempts(id).await?)
@@ -122,7 +118,10 @@ impl Engine {
             .and_then(|id| self.connections.find(id.as_str()).ok());
         connection
             .and_then(|known| known.settings.report_timeout_seconds)
-            .map_or(self.settings.delivery.report_timeout, std::time::Duration::from_secs)
+            .map_or(
+                self.settings.delivery.report_timeout,
+                std::time::Duration::from_secs,
+            )
     }
 
     /// The retry schedule of a destination.
@@ -131,7 +130,14 @@ impl Engine {
         let own = connection.and_then(|known| known.settings.retry_schedule.clone());
         own.map_or_else(
             || self.settings.delivery.schedule.clone(),
-            |waits| Schedule::new(waits.into_iter().map(std::time::Duration::from_secs).collect()),
+            |waits| {
+                Schedule::new(
+                    waits
+                        .into_iter()
+                        .map(std::time::Duration::from_secs)
+                        .collect(),
+                )
+            },
         )
     }
 }

@@ -26,7 +26,10 @@ pub(crate) fn random_text(environment: &dyn Environment, length: usize) -> Strin
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789xY";
     let mut bytes = vec![0; length];
     environment.fill_random(&mut bytes);
-    bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte & 63)])).collect()
+    bytes
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(byte & 63)]))
+        .collect()
 }
 
 /// The machine's clock and randomness.
@@ -34,13 +37,21 @@ pub(crate) fn random_text(environment: &dyn Environment, length: usize) -> Strin
 pub struct SystemEnvironment;
 
 impl Environment for SystemEnvironment {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the clock"
+    )]
     fn now(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     }
 
-    #[expect(clippy::expect_used, reason = "a machine without randomness must not make secrets")]
+    #[expect(
+        clippy::expect_used,
+        reason = "a machine without randomness must not make secrets"
+    )]
     fn fill_random(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("the operating system has random bits");
     }
@@ -78,7 +89,9 @@ impl Environment for FixedEnvironment {
     fn fill_random(&self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(8) {
             // SplitMix64: good enough to keep ids apart, and the same in every run.
-            let mut mixed = self.state.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::SeqCst);
+            let mut mixed = self
+                .state
+                .fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::SeqCst);
             mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
             mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
             mixed ^= mixed >> 31;

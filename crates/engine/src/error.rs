@@ -61,7 +61,10 @@ impl Error {
 
     /// Nothing is called `name`.
     pub fn not_found(what: &'static str, name: impl Into<String>) -> Self {
-        Self::NotFound { what, name: name.into() }
+        Self::NotFound {
+            what,
+            name: name.into(),
+        }
     }
 
     /// One broken rule.

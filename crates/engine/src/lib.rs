@@ -36,8 +36,8 @@ use longshore_jq::Evaluator;
 use longshore_store::Store;
 
 pub use catalog::ShownAction;
-pub use longshore_store::{DeliveryFilter, RunFilter};
 pub use dispatch::Window;
+pub use longshore_store::{DeliveryFilter, RunFilter};
 pub use outgoing::AzureSettings;
 pub use settings::{RetentionSettings, Settings};
 
@@ -122,14 +122,20 @@ impl Engine {
         )
         .await
         .map_err(storage)?;
-        let secrets =
-            Secrets::load(Arc::clone(&store), Arc::clone(&environment), Arc::clone(&vault))
-                .await
-                .map_err(storage)?;
-        let connections =
-            Connections::load(Arc::clone(&store), Arc::clone(&environment), Arc::clone(&vault))
-                .await
-                .map_err(storage)?;
+        let secrets = Secrets::load(
+            Arc::clone(&store),
+            Arc::clone(&environment),
+            Arc::clone(&vault),
+        )
+        .await
+        .map_err(storage)?;
+        let connections = Connections::load(
+            Arc::clone(&store),
+            Arc::clone(&environment),
+            Arc::clone(&vault),
+        )
+        .await
+        .map_err(storage)?;
         Ok(Arc::new(Self {
             catalog: Catalog::new(Arc::clone(&store)),
             dispatcher: Dispatcher::new(parts.settings.window, parts.settings.memory_bytes),
@@ -168,7 +174,8 @@ impl Engine {
     pub async fn take_over(self: &Arc<Self>) -> Result<(), Error> {
         self.recover().await?;
         for (destination, state, count) in self.store.count_open().await? {
-            self.metrics.counted(&self.label_of(&destination), &state, count);
+            self.metrics
+                .counted(&self.label_of(&destination), &state, count);
         }
         self.resume().await?;
         Ok(())
@@ -197,7 +204,9 @@ impl Engine {
                 let mut ages = HashMap::new();
                 for waiting in backlog {
                     let age = now.since(waiting.first_due_at).as_secs_f64();
-                    let oldest = ages.entry(self.label_of(&waiting.destination)).or_insert(0.0);
+                    let oldest = ages
+                        .entry(self.label_of(&waiting.destination))
+                        .or_insert(0.0);
                     *oldest = age.max(*oldest);
                 }
                 self.metrics.oldest(&ages);
@@ -215,6 +224,7 @@ impl Engine {
 
     /// Counts what a change means.
     pub(crate) fn observe(&self, run: &Run, delivery: Option<&Delivery>, change: &RunChange) {
-        self.metrics.changed(run, delivery, change, |name| self.label_of(name));
+        self.metrics
+            .changed(run, delivery, change, |name| self.label_of(name));
     }
 }

@@ -48,8 +48,9 @@ pub struct Metrics {
     labels: Mutex<HashMap<String, ()>>,
 }
 
-const SECONDS: [f64; 14] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+const SECONDS: [f64; 14] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
+];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -61,7 +62,11 @@ impl Default for Metrics {
         let accept_seconds = Histogram::new(SECONDS);
         let delivery_seconds = Histogram::new(SECONDS);
         registry.register("runs", "Runs by the status that they reached", runs.clone());
-        registry.register("deliveries", "Attempts by what they came to", outcomes.clone());
+        registry.register(
+            "deliveries",
+            "Attempts by what they came to",
+            outcomes.clone(),
+        );
         registry.register(
             "deliveries",
             "Deliveries that are not settled, by state",
@@ -103,7 +108,11 @@ impl Metrics {
         delivery: Option<&Delivery>,
         label: impl Fn(&str) -> String,
     ) {
-        self.runs.get_or_create(&ByStatus { status: run.status.name() }).inc();
+        self.runs
+            .get_or_create(&ByStatus {
+                status: run.status.name(),
+            })
+            .inc();
         if let Some(delivery) = delivery {
             self.moved(&label(&delivery.destination), None, delivery.state);
         }
@@ -120,7 +129,11 @@ impl Metrics {
         if let Some(after) = change.run()
             && after.status != run.status
         {
-            self.runs.get_or_create(&ByStatus { status: after.status.name() }).inc();
+            self.runs
+                .get_or_create(&ByStatus {
+                    status: after.status.name(),
+                })
+                .inc();
         }
         let Some(write) = &change.delivery else {
             return;
@@ -133,9 +146,12 @@ impl Metrics {
         self.moved(&name, delivery.map(|before| before.state), after.state);
     }
 
-    fn came_to(&self, destination: &str, outcome: OutcomeKind) {
-        let labels =
-            ByOutcome { destination: destination.to_owned(), outcome: outcome.name() };
+    /// An attempt came to something.
+    pub(crate) fn came_to(&self, destination: &str, outcome: OutcomeKind) {
+        let labels = ByOutcome {
+            destination: destination.to_owned(),
+            outcome: outcome.name(),
+        };
         self.outcomes.get_or_create(&labels).inc();
     }
 
@@ -161,12 +177,16 @@ impl Metrics {
     /// What storage held at start.
     pub(crate) fn counted(&self, destination: &str, state: &str, count: u64) {
         if let Some(state) = State::parse(state).filter(|state| !state.is_settled()) {
-            self.gauge(destination, state).inc_by(i64::try_from(count).unwrap_or(i64::MAX));
+            self.gauge(destination, state)
+                .inc_by(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
 
     fn gauge(&self, destination: &str, state: State) -> Gauge {
-        let labels = ByState { destination: destination.to_owned(), state: state.name() };
+        let labels = ByState {
+            destination: destination.to_owned(),
+            state: state.name(),
+        };
         (*self.depth.get_or_create(&labels)).clone()
     }
 
@@ -177,8 +197,12 @@ impl Metrics {
             known.insert(name.clone(), ());
         }
         for name in known.keys() {
-            let labels = ByDestination { destination: name.clone() };
-            self.oldest.get_or_create(&labels).set(ages.get(name).copied().unwrap_or(0.0));
+            let labels = ByDestination {
+                destination: name.clone(),
+            };
+            self.oldest
+                .get_or_create(&labels)
+                .set(ages.get(name).copied().unwrap_or(0.0));
         }
     }
 

@@ -69,7 +69,10 @@ impl Organization {
         egress: Vec<String>,
     ) -> Result<Self, OpenError> {
         let storage = |error: longshore_store::Error| OpenError::Storage(error.to_string());
-        let found = store.documents(DocumentKind::Organization).await.map_err(storage)?;
+        let found = store
+            .documents(DocumentKind::Organization)
+            .await
+            .map_err(storage)?;
         let document = match found.into_iter().next() {
             Some(document) => document,
             None => {
@@ -81,7 +84,10 @@ impl Organization {
                 document
             }
         };
-        let opened = vault.open(KEY_CHECK_PLACE, document.sealed.as_deref().unwrap_or_default());
+        let opened = vault.open(
+            KEY_CHECK_PLACE,
+            document.sealed.as_deref().unwrap_or_default(),
+        );
         if !matches!(opened, Ok(ref text) if text.expose() == KEY_CHECK) {
             return Err(OpenError::MasterKey);
         }
@@ -98,7 +104,10 @@ impl Organization {
             egress,
             id: document.key,
             sealed: document.sealed,
-            current: RwLock::new(Current { body, version: document.version }),
+            current: RwLock::new(Current {
+                body,
+                version: document.version,
+            }),
             writing: Mutex::new(()),
         })
     }
@@ -113,15 +122,24 @@ impl Organization {
     #[must_use]
     pub fn signing_credential(&self) -> Option<String> {
         let current = self.current();
-        current.body.get("settings")?.get("signingCredential")?.as_str().map(str::to_owned)
+        current
+            .body
+            .get("settings")?
+            .get("signingCredential")?
+            .as_str()
+            .map(str::to_owned)
     }
 
     /// The organisation as the API shows it.
     #[must_use]
     pub fn json(&self) -> Value {
         let current = self.current();
-        let mut settings =
-            current.body.get("settings").and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut settings = current
+            .body
+            .get("settings")
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default();
         settings.insert("egressAddresses".into(), json!(self.egress));
         let mut shown = Map::new();
         shown.insert("id".into(), self.id.clone().into());
@@ -147,8 +165,10 @@ impl Organization {
         for (key, value) in patch {
             match (key.as_str(), value) {
                 ("settings", Value::Object(given)) => {
-                    let settings =
-                        next.body.entry("settings").or_insert_with(|| Value::Object(Map::new()));
+                    let settings = next
+                        .body
+                        .entry("settings")
+                        .or_insert_with(|| Value::Object(Map::new()));
                     if let Value::Object(settings) = settings {
                         settings.extend(given.clone());
                     }
@@ -165,13 +185,18 @@ impl Organization {
             sealed: self.sealed.clone(),
             version: next.version,
         };
-        self.store.save_document(DocumentKind::Organization, document).await?;
+        self.store
+            .save_document(DocumentKind::Organization, document)
+            .await?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = next;
         Ok(())
     }
 
     fn current(&self) -> Current {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -243,7 +268,9 @@ fn check_settings(settings: &Value, found: &mut Vec<Violation>) {
             "signingCredential" => (!value.is_string() && !value.is_null())
                 .then_some("expected a credential's client id, or null for the first one"),
             "portalTitle" => {
-                let fits = value.as_str().is_some_and(|title| title.chars().count() <= 30);
+                let fits = value
+                    .as_str()
+                    .is_some_and(|title| title.chars().count() <= 30);
                 (!fits).then_some("expected a text of at most 30 characters")
             }
             "portalIcon" | "supportUserPermission" | "supportUserTTL" | "supportUserExpiresAt" => {
@@ -251,7 +278,9 @@ fn check_settings(settings: &Value, found: &mut Vec<Violation>) {
             }
             "federatedLogout" => (!value.is_boolean()).then_some("expected a boolean"),
             "hiddenBlueprints" => {
-                let texts = value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
+                let texts = value
+                    .as_array()
+                    .is_some_and(|list| list.iter().all(Value::is_string));
                 (!texts).then_some("expected a list of texts")
             }
             _ => Some("unknown setting"),

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use longshore_backends::azure_pipelines::{self, IncomingWebhook};
-use longshore_backends::receiver::Receiver as Dialect;
+use longshore_backends::receiver;
 use longshore_backends::target::Target;
 use longshore_domain::action::InvocationKind;
 use longshore_domain::connection::{Defaults, Place, Policy};
 use longshore_domain::delivery::Receiver;
+use longshore_domain::diagnosis::Diagnosis;
 use longshore_domain::json;
 use longshore_domain::run::AGENT_DESTINATION;
 use longshore_domain::signature::Preset;
@@ -35,6 +36,8 @@ pub(crate) struct Outgoing {
     pub(crate) agent: bool,
     pub(crate) synchronized: bool,
     pub(crate) url: String,
+    /// Why it can never be sent.
+    pub(crate) fault: Option<Diagnosis>,
     pub(crate) method: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
@@ -54,14 +57,22 @@ impl Outgoing {
     pub(crate) fn of(kind: InvocationKind, payload: &Value, azure: &AzureSettings) -> Self {
         let text = |key: &str| payload.get(key).map(shown).unwrap_or_default();
         if kind == InvocationKind::AzureDevops {
+            let (url, fault) = match azure_url(azure, &text("org"), &text("webhook")) {
+                Ok(url) => (url, None),
+                Err(fault) => (String::new(), Some(fault)),
+            };
             return Self {
                 kind,
                 agent: false,
                 synchronized: false,
-                url: azure_url(azure, &text("org"), &text("webhook")),
+                url,
+                fault,
                 method: None,
                 headers: Vec::new(),
-                body: payload.get("payload").map(bytes_of).unwrap_or_else(|| "{}".into()),
+                body: payload
+                    .get("payload")
+                    .map(bytes_of)
+                    .unwrap_or_else(|| "{}".into()),
             };
         }
         let headers = payload.get("headers").and_then(Value::as_object);
@@ -70,9 +81,14 @@ impl Outgoing {
             agent: switch(payload, "agent"),
             synchronized: switch(payload, "synchronized"),
             url: text("url"),
+            fault: None,
             method: payload.get("method").map(shown),
             headers: headers.map(header_pairs).unwrap_or_default(),
-            body: payload.get("body").filter(|body| !body.is_null()).map(bytes_of).unwrap_or_default(),
+            body: payload
+                .get("body")
+                .filter(|body| !body.is_null())
+                .map(bytes_of)
+                .unwrap_or_default(),
         }
     }
 
@@ -84,11 +100,17 @@ impl Outgoing {
         azure: &AzureSettings,
         payload: &Value,
     ) -> Route {
-        let mut connection =
-            Place::parse(&self.url).ok().and_then(|place| connections.matching(&place));
-        let own_base = connection.as_ref().and_then(|known| known.settings.base_url.clone());
+        let mut connection = Place::parse(&self.url)
+            .ok()
+            .and_then(|place| connections.matching(&place));
+        let own_base = connection
+            .as_ref()
+            .and_then(|known| known.settings.base_url.clone());
         if let (InvocationKind::AzureDevops, Some(base_url)) = (self.kind, own_base) {
-            let moved = AzureSettings { base_url, ..azure.clone() };
+            let moved = AzureSettings {
+                base_url,
+                ..azure.clone()
+            };
             self.url = Self::of(self.kind, payload, &moved).url;
         }
         let receiver = self.receiver();
@@ -105,7 +127,12 @@ impl Outgoing {
         let preset = Preset::for_invocation(self.kind, &self.url);
         let settings = connection.as_ref().map(|known| &known.settings);
         let policy = Policy::of(settings, defaults, receiver, preset);
-        Route { destination, connection, receiver, policy }
+        Route {
+            destination,
+            connection,
+            receiver,
+            policy,
+        }
     }
 
     fn receiver(&self) -> Receiver {
@@ -115,32 +142,29 @@ impl Outgoing {
         match self.kind {
             InvocationKind::Jenkins => Receiver::Jenkins,
             InvocationKind::AzureDevops => Receiver::AzurePipelines,
-            _ => match Target::parse(&self.url).map(|target| Dialect::of(&target)) {
-                Ok(Dialect::Jenkins) => Receiver::Jenkins,
-                Ok(Dialect::AzurePipelines) => Receiver::AzurePipelines,
-                Ok(Dialect::Webhook) | Err(_) => Receiver::Webhook,
-            },
+            _ => Target::parse(&self.url).map_or(Receiver::Webhook, |target| receiver::of(&target)),
         }
     }
 
     /// What it takes of memory while it waits.
     pub(crate) fn bytes(&self) -> u64 {
-        let headers: usize =
-            self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let headers: usize = self
+            .headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
         (self.body.len() + self.url.len() + headers) as u64
     }
 }
 
-/// Empty, and so refused with its reason when it is sent, where a part of it is missing.
-fn azure_url(azure: &AzureSettings, org: &str, webhook: &str) -> String {
+fn azure_url(azure: &AzureSettings, org: &str, webhook: &str) -> Result<String, Diagnosis> {
     let webhook = IncomingWebhook {
         base_url: &azure.base_url,
         api_version: &azure.api_version,
         org,
         webhook,
-        payload: &Bytes::new(),
     };
-    azure_pipelines::url(&webhook).unwrap_or_default()
+    azure_pipelines::url(&webhook)
 }
 
 /// The exact bytes that are signed and sent.

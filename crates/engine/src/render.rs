@@ -46,12 +46,14 @@ impl CompiledTemplate {
 
     /// What does not compile, with the compiler's words.
     pub(crate) fn mistakes(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.template.expressions().iter().zip(&self.programs).filter_map(|(expression, program)| {
-            match program {
+        self.template
+            .expressions()
+            .iter()
+            .zip(&self.programs)
+            .filter_map(|(expression, program)| match program {
                 Compiled::Mistake(message) => Some((expression.text.as_str(), message.as_str())),
                 Compiled::Program(_) | Compiled::Deferred => None,
-            }
-        })
+            })
     }
 }
 
@@ -89,11 +91,16 @@ impl Engine {
             .map(|compiled| match compiled {
                 Compiled::Program(_) => outputs.next().map_or(Evaluated::Undefined, evaluated_of),
                 Compiled::Deferred => Evaluated::Undefined,
-                Compiled::Mistake(message) => Evaluated::Failed { message: message.clone() },
+                Compiled::Mistake(message) => Evaluated::Failed {
+                    message: message.clone(),
+                },
             })
             .collect();
         let filled = template.template.fill(&evaluated);
-        Rendered { payload: filled.value, deferred: filled.deferred }
+        Rendered {
+            payload: filled.value,
+            deferred: filled.deferred,
+        }
     }
 
     /// Evaluates the deferred parts of a payload for one attempt.
@@ -107,17 +114,20 @@ impl Engine {
         let compiled: Vec<Result<Program, String>> = per_attempt
             .expressions()
             .iter()
-            .map(|expression| {
-                Program::compile(&expression.text).map_err(|error| error.to_string())
-            })
+            .map(|expression| Program::compile(&expression.text).map_err(|error| error.to_string()))
             .collect();
-        let programs: Vec<&Program> = compiled.iter().filter_map(|made| made.as_ref().ok()).collect();
+        let programs: Vec<&Program> = compiled
+            .iter()
+            .filter_map(|made| made.as_ref().ok())
+            .collect();
         let mut outputs = self.evaluator.evaluate(&programs, scope).await.into_iter();
         let evaluated: Vec<Evaluated> = compiled
             .iter()
             .map(|made| match made {
                 Ok(_) => outputs.next().map_or(Evaluated::Undefined, evaluated_of),
-                Err(message) => Evaluated::Failed { message: message.clone() },
+                Err(message) => Evaluated::Failed {
+                    message: message.clone(),
+                },
             })
             .collect();
         let completed = per_attempt.complete(payload, &evaluated);

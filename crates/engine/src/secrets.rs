@@ -81,7 +81,14 @@ impl Secrets {
             let value = String::from_utf8(opened.expose().clone())
                 .map_err(|_| corrupt("its value is not text"))?;
             let version = document.version;
-            known.insert(document.key, Known { shown, value: Secret::new(value), version });
+            known.insert(
+                document.key,
+                Known {
+                    shown,
+                    value: Secret::new(value),
+                    version,
+                },
+            );
         }
         Ok(Self {
             store,
@@ -95,7 +102,10 @@ impl Secrets {
     /// All secrets, by name, without their values.
     #[must_use]
     pub fn list(&self) -> Vec<OrganizationSecret> {
-        self.known().values().map(|known| known.shown.clone()).collect()
+        self.known()
+            .values()
+            .map(|known| known.shown.clone())
+            .collect()
     }
 
     /// One secret without its value.
@@ -104,14 +114,20 @@ impl Secrets {
     /// `NotFound`.
     pub fn find(&self, name: &str) -> Result<OrganizationSecret, Error> {
         let known = self.known();
-        known.get(name).map(|known| known.shown.clone()).ok_or_else(|| missing(name))
+        known
+            .get(name)
+            .map(|known| known.shown.clone())
+            .ok_or_else(|| missing(name))
     }
 
     /// Names and values, for one attempt's templates.
     #[must_use]
     pub fn values(&self) -> Vec<(String, Secret<String>)> {
         let known = self.known();
-        known.iter().map(|(name, known)| (name.clone(), known.value.clone())).collect()
+        known
+            .iter()
+            .map(|(name, known)| (name.clone(), known.value.clone()))
+            .collect()
     }
 
     /// Adds a secret.
@@ -129,7 +145,9 @@ impl Secrets {
         check_value(&value)?;
         let _writing = self.writing.lock().await;
         if self.known().len() >= SECRETS_LIMIT {
-            return Err(Error::Conflict(format!("at most {SECRETS_LIMIT} secrets are kept")));
+            return Err(Error::Conflict(format!(
+                "at most {SECRETS_LIMIT} secrets are kept"
+            )));
         }
         if self.known().contains_key(name) {
             return Err(Error::Conflict(format!("secret {name:?} exists already")));
@@ -141,7 +159,12 @@ impl Secrets {
             created_at: now,
             updated_at: now,
         };
-        self.write(Known { shown, value, version: 1 }).await
+        self.write(Known {
+            shown,
+            value,
+            version: 1,
+        })
+        .await
     }
 
     /// Replaces a secret's value or description.
@@ -167,7 +190,11 @@ impl Secrets {
             }
             shown.updated_at = self.environment.now();
             let value = patch.value.unwrap_or_else(|| found.value.clone());
-            Known { shown, value, version: found.version + 1 }
+            Known {
+                shown,
+                value,
+                version: found.version + 1,
+            }
         };
         self.write(next).await
     }
@@ -181,8 +208,13 @@ impl Secrets {
         if !self.known().contains_key(name) {
             return Err(missing(name));
         }
-        self.store.remove_document(DocumentKind::Secret, name).await?;
-        self.known.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.store
+            .remove_document(DocumentKind::Secret, name)
+            .await?;
+        self.known
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(name);
         Ok(())
     }
 
@@ -198,9 +230,14 @@ impl Secrets {
             )),
             version: next.version,
         };
-        self.store.save_document(DocumentKind::Secret, document).await?;
+        self.store
+            .save_document(DocumentKind::Secret, document)
+            .await?;
         let shown = next.shown.clone();
-        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(name, next);
+        self.known
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name, next);
         Ok(shown)
     }
 
@@ -218,8 +255,9 @@ fn missing(name: &str) -> Error {
 }
 
 fn check_name(name: &str) -> Result<(), Error> {
-    let letters =
-        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    let letters = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     if letters && (1..=NAME_LIMIT).contains(&name.len()) {
         Ok(())
     } else {

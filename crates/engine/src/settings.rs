@@ -16,6 +16,8 @@ pub struct Settings {
     pub window: Window,
     /// The bytes of bodies that all destinations together hold in memory.
     pub memory_bytes: u64,
+    /// Failures in a row after which a destination is left alone for a while.
+    pub breaker_failures: u32,
     /// How Azure DevOps is reached.
     pub azure: AzureSettings,
     /// The addresses that calls come from, for receivers' allow-lists.
@@ -31,4 +33,8 @@ pub struct RetentionSettings {
     pub age: Duration,
     /// How many.
     pub count: u64,
+    /// How long after one round the next one begins.
+    pub interval: Duration,
+    /// How many runs go in one transaction.
+    pub batch: u32,
 }

@@ -23,12 +23,18 @@ pub(crate) struct TlsIdentities {
 impl Engine {
     /// The certificates of a route's connection; none where it has none of its own.
     pub(crate) fn tls_of(&self, route: &Route) -> Result<Option<Arc<TlsIdentity>>, Diagnosis> {
-        let Some(connection) = &route.connection else { return Ok(None) };
+        let Some(connection) = &route.connection else {
+            return Ok(None);
+        };
         let settings = &connection.settings;
         if settings.ca_certificate.is_none() && settings.client_certificate.is_none() {
             return Ok(None);
         }
-        let mut known = self.tls.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self
+            .tls
+            .known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some((version, identity)) = known.get(connection.id.as_str())
             && *version == connection.updated_at
         {
@@ -55,7 +61,10 @@ impl Engine {
         let bytes = |text: &'_ Option<String>| text.as_ref().map(|text| text.clone().into_bytes());
         let authorities = bytes(&connection.settings.ca_certificate);
         let certificate = bytes(&connection.settings.client_certificate);
-        let key = connection.client_key.as_ref().map(|key| key.expose().as_bytes());
+        let key = connection
+            .client_key
+            .as_ref()
+            .map(|key| key.expose().as_bytes());
         let parts = TlsParts::from_pem(authorities.as_deref(), certificate.as_deref(), key)?;
         self.client.tls_identity(&parts)
     }

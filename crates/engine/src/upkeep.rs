@@ -7,10 +7,6 @@ use longshore_store::{Error as Stored, Retention};
 
 use crate::Engine;
 
-/// How often retention looks.
-const EVERY: Duration = Duration::from_secs(10 * 60);
-/// How many runs go in one transaction.
-const BATCH: u32 = 500;
 /// Between two batches, so that new work is not delayed.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -22,9 +18,12 @@ impl Engine {
     pub async fn prune_once(&self) -> Result<bool, Stored> {
         let now = self.environment.now();
         let kept = self.settings.retention;
-        let retention =
-            Retention { ended_before: now.minus(kept.age), ended_runs: kept.count, now };
-        let pruned = self.store.prune(retention, BATCH).await?;
+        let retention = Retention {
+            ended_before: now.minus(kept.age),
+            ended_runs: kept.count,
+            now,
+        };
+        let pruned = self.store.prune(retention, kept.batch).await?;
         if pruned.runs > 0 {
             tracing::debug!(runs = pruned.runs, "ended runs were removed");
         }
@@ -36,10 +35,10 @@ impl Engine {
         while !self.tasks.is_stopping() {
             let pause = match self.prune_once().await {
                 Ok(true) => BREATH,
-                Ok(false) => EVERY,
+                Ok(false) => self.settings.retention.interval,
                 Err(error) => {
                     tracing::warn!(%error, "retention was interrupted");
-                    EVERY
+                    self.settings.retention.interval
                 }
             };
             tokio::select! {

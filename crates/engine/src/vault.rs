@@ -46,11 +46,17 @@ impl Vault {
 
     /// Encrypts `plain` for the place called `place`; it opens nowhere else.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "AES-GCM seals anything shorter than 64 GiB")]
+    #[expect(
+        clippy::expect_used,
+        reason = "AES-GCM seals anything shorter than 64 GiB"
+    )]
     pub fn seal(&self, environment: &dyn Environment, place: &str, plain: &[u8]) -> Vec<u8> {
         let mut nonce = [0; NONCE_BYTES];
         environment.fill_random(&mut nonce);
-        let payload = Payload { msg: plain, aad: place.as_bytes() };
+        let payload = Payload {
+            msg: plain,
+            aad: place.as_bytes(),
+        };
         let sealed = self
             .cipher
             .encrypt(&Nonce::from(nonce), payload)
@@ -65,8 +71,14 @@ impl Vault {
     pub fn open(&self, place: &str, sealed: &[u8]) -> Result<Secret<Vec<u8>>, Unsealable> {
         let (nonce, text) = sealed.split_at_checked(NONCE_BYTES).ok_or(Unsealable)?;
         let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| Unsealable)?;
-        let payload = Payload { msg: text, aad: place.as_bytes() };
-        self.cipher.decrypt(&Nonce::from(nonce), payload).map(Secret::new).map_err(|_| Unsealable)
+        let payload = Payload {
+            msg: text,
+            aad: place.as_bytes(),
+        };
+        self.cipher
+            .decrypt(&Nonce::from(nonce), payload)
+            .map(Secret::new)
+            .map_err(|_| Unsealable)
     }
 
     pub(crate) fn access_token_mac(&self, text: &[u8]) -> [u8; 32] {
@@ -107,7 +119,10 @@ mod tests {
         let vault = Vault::new(&Secret::new([7; KEY_BYTES]));
         let sealed = vault.seal(&SystemEnvironment, "secret:DB", b"hunter2");
         assert!(!sealed.windows(7).any(|window| window == b"hunter2"));
-        assert_eq!(vault.open("secret:DB", &sealed).unwrap().expose(), b"hunter2");
+        assert_eq!(
+            vault.open("secret:DB", &sealed).unwrap().expose(),
+            b"hunter2"
+        );
         assert_eq!(vault.open("secret:OTHER", &sealed), Err(Unsealable));
         let other = Vault::new(&Secret::new([8; KEY_BYTES]));
         assert_eq!(other.open("secret:DB", &sealed), Err(Unsealable));

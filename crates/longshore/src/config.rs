@@ -40,8 +40,10 @@ pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Settings> {
     match Settings::load(file, config::environment()) {
         Ok(settings) => Ok(settings),
         Err(mistakes) => {
-            let listed: Vec<String> =
-                mistakes.iter().map(|mistake| format!("  {mistake}")).collect();
+            let listed: Vec<String> = mistakes
+                .iter()
+                .map(|mistake| format!("  {mistake}"))
+                .collect();
             bail!("the configuration has mistakes:\n{}", listed.join("\n"))
         }
     }

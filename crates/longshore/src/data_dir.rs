@@ -39,7 +39,10 @@ impl DataDir {
         let mut beside = database.as_os_str().to_owned();
         beside.push(".lock");
         let locks = vec![lock(&path.join(LOCK_FILE))?, lock(Path::new(&beside))?];
-        Ok(Self { path: path.to_owned(), _locks: locks })
+        Ok(Self {
+            path: path.to_owned(),
+            _locks: locks,
+        })
     }
 
     /// The master key: the configured one, else the one kept here, made at the first start.
@@ -76,9 +79,7 @@ impl DataDir {
                 write_private(&file, text.expose())?;
                 Ok(text)
             }
-            Err(error) => {
-                Err(error).with_context(|| format!("{} cannot be read", file.display()))
-            }
+            Err(error) => Err(error).with_context(|| format!("{} cannot be read", file.display())),
         }
     }
 
@@ -99,7 +100,11 @@ impl DataDir {
                         .map(str::to_owned)
                         .with_context(|| format!("{} has no line {key}=…", file.display()))
                 };
-                Ok((file.clone(), value("CLIENT_ID")?, Secret::new(value("CLIENT_SECRET")?)))
+                Ok((
+                    file.clone(),
+                    value("CLIENT_ID")?,
+                    Secret::new(value("CLIENT_SECRET")?),
+                ))
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let (id, secret) = (random_text(), Secret::new(random_text()));
@@ -107,9 +112,7 @@ impl DataDir {
                 write_private(&file, &text)?;
                 Ok((file, id, secret))
             }
-            Err(error) => {
-                Err(error).with_context(|| format!("{} cannot be read", file.display()))
-            }
+            Err(error) => Err(error).with_context(|| format!("{} cannot be read", file.display())),
         }
     }
 }

@@ -60,7 +60,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|argument| argument == JQ_WORKER) {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|argument| argument == JQ_WORKER)
+    {
         return longshore_jq::worker::run(std::io::stdin(), std::io::stdout());
     }
     let done = match Arguments::parse().command {

@@ -25,7 +25,10 @@ pub(crate) fn run(file: Option<&Path>) -> anyhow::Result<()> {
 
 /// The threads of the server.
 pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no threads")
 }
 
 /// Says where the API listens, in a form that scripts read whatever the log's form is.

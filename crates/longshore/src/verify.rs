@@ -72,7 +72,10 @@ impl Verify {
         let secret = secret.strip_suffix(b"\n").unwrap_or(&secret);
         let secret = secret.strip_suffix(b"\r").unwrap_or(secret);
         let mut body = Vec::new();
-        std::io::stdin().take(BODY_LIMIT).read_to_end(&mut body).context("standard input")?;
+        std::io::stdin()
+            .take(BODY_LIMIT)
+            .read_to_end(&mut body)
+            .context("standard input")?;
         Ok(explain(&Evidence {
             preset: self.preset,
             secret,
@@ -80,7 +83,9 @@ impl Verify {
             signature_header: &self.signature_header,
             body: &body,
             now_seconds: SystemEnvironment.now().as_seconds(),
-            tolerance: self.tolerance_seconds.map_or(DEFAULT_TOLERANCE, Duration::from_secs),
+            tolerance: self
+                .tolerance_seconds
+                .map_or(DEFAULT_TOLERANCE, Duration::from_secs),
         }))
     }
 }

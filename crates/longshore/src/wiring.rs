@@ -58,8 +58,13 @@ impl Running {
         .await?;
         bootstrap(&engine, &config, &data).await?;
         engine.start().await?;
-        let running =
-            Self { engine, address, listeners: Tasks::default(), config, _data: data };
+        let running = Self {
+            engine,
+            address,
+            listeners: Tasks::default(),
+            config,
+            _data: data,
+        };
         running.listen(listener, metrics_listener);
         Ok(running)
     }
@@ -71,12 +76,18 @@ impl Running {
             header_timeout: limits.header_timeout,
             request_timeout: limits.request_timeout,
         };
-        let router = api::router(Arc::new(App { engine: Arc::clone(&self.engine), limits }));
+        let router = api::router(Arc::new(App {
+            engine: Arc::clone(&self.engine),
+            limits,
+            public_url: self.config.public_url.clone(),
+        }));
         let tasks = self.listeners.clone();
-        self.listeners.spawn(listen::serve(listener, router, patience, tasks.clone()));
+        self.listeners
+            .spawn(listen::serve(listener, router, patience, tasks.clone()));
         if let Some(listener) = metrics {
             let router = listen::metrics_router(Arc::clone(&self.engine));
-            self.listeners.spawn(listen::serve(listener, router, patience, tasks));
+            self.listeners
+                .spawn(listen::serve(listener, router, patience, tasks));
         }
     }
 
@@ -91,7 +102,9 @@ impl Running {
 }
 
 async fn metrics_listener(config: &Config) -> anyhow::Result<Option<TcpListener>> {
-    let Some(address) = config.metrics.listen else { return Ok(None) };
+    let Some(address) = config.metrics.listen else {
+        return Ok(None);
+    };
     let listener = listen::bind(address).await.with_context(|| {
         format!("metrics cannot listen on {address}; set LONGSHORE_METRICS__LISTEN")
     })?;
@@ -110,15 +123,16 @@ fn store(config: &Config) -> anyhow::Result<Sqlite> {
 
 fn client(config: &Config) -> anyhow::Result<Client> {
     let network = &config.network;
-    let proxy = |secret: &Option<Secret<String>>| {
-        secret.as_ref().map(|secret| secret.expose().clone())
-    };
+    let proxy =
+        |secret: &Option<Secret<String>>| secret.as_ref().map(|secret| secret.expose().clone());
     let (http, https) = (proxy(&network.http_proxy), proxy(&network.https_proxy));
     let no_proxy = network.no_proxy.join(",");
     let proxies = ProxyRules::parse(http.as_deref(), https.as_deref(), Some(&no_proxy))?;
     let ca_bundle = network.ca_file.as_ref().map(std::fs::read).transpose()?;
     Ok(Client::new(ClientConfig {
-        rules: NetworkRules { allow: network.allow.clone() },
+        rules: NetworkRules {
+            allow: network.allow.clone(),
+        },
         proxies,
         bind: network.bind_addresses.clone(),
         ca_bundle,
@@ -129,7 +143,10 @@ fn client(config: &Config) -> anyhow::Result<Client> {
 
 fn evaluator(config: &Config) -> anyhow::Result<Evaluator> {
     let program = std::env::current_exe().context("this program's own path")?;
-    let worker = WorkerCommand { program, args: vec![JQ_WORKER.into()] };
+    let worker = WorkerCommand {
+        program,
+        args: vec![JQ_WORKER.into()],
+    };
     Ok(Evaluator::new(JqConfig {
         workers: config.templates.workers,
         deadline: config.templates.deadline,
@@ -155,6 +172,7 @@ fn settings(config: &Config) -> Settings {
             bytes: delivery.window_bytes as u64,
         },
         memory_bytes: delivery.bodies_budget_bytes as u64,
+        breaker_failures: u32::try_from(delivery.breaker_failures).unwrap_or(u32::MAX),
         azure: AzureSettings {
             base_url: config.azure.base_url.clone(),
             api_version: config.azure.api_version.clone(),
@@ -163,6 +181,8 @@ fn settings(config: &Config) -> Settings {
         retention: RetentionSettings {
             age: config.retention.runs_age,
             count: config.retention.runs_count,
+            interval: config.retention.interval,
+            batch: count(config.retention.batch),
         },
     }
 }
@@ -180,6 +200,9 @@ async fn bootstrap(engine: &Engine, config: &Config, data: &DataDir) -> anyhow::
             (id, secret)
         }
     };
-    engine.identity.create_app("Default", Scope::Full, Some(pair)).await?;
+    engine
+        .identity
+        .create_app("Default", Scope::Full, Some(pair))
+        .await?;
     Ok(())
 }

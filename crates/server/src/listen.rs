@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderValue, Request, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderValue, Request, header};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use longshore_engine::Engine;
@@ -17,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
-use crate::api::without_trailing_slash;
+use crate::api::too_late;
 
 /// How long to wait after a connection could not be accepted (no file descriptors).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -45,7 +44,9 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub async fn serve(listener: TcpListener, router: Router, patience: Patience, tasks: Tasks) {
     let slots = Arc::new(Semaphore::new(patience.connections));
     loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+            return;
+        };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = tasks.stopped() => return,
@@ -73,12 +74,12 @@ async fn connection(stream: TcpStream, router: Router, patience: Patience, tasks
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let router = router.clone();
         async move {
-            let request = without_trailing_slash(request.map(Body::new));
+            let request = request.map(Body::new);
             let served = tokio::time::timeout(patience.request_timeout, router.oneshot(request));
             Ok::<_, std::convert::Infallible>(match served.await {
                 Ok(Ok(response)) => response,
                 Ok(Err(never)) => match never {},
-                Err(_) => late(),
+                Err(_) => too_late(),
             })
         }
     });
@@ -97,12 +98,6 @@ async fn connection(stream: TcpStream, router: Router, patience: Patience, tasks
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended");
     }
-}
-
-fn late() -> Response {
-    let body = r#"{"ok":false,"error":"timeout","message":"the request took too long"}"#;
-    let json = HeaderValue::from_static("application/json");
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, json)], body).into_response()
 }
 
 /// The routes of the metrics listener.

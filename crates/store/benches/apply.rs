@@ -2,7 +2,10 @@
 //!
 //! Closed loop: every caller waits until its write is durable. Prints figures, asserts nothing.
 
-#![expect(clippy::expect_used, reason = "a measurement ends where something fails")]
+#![expect(
+    clippy::expect_used,
+    reason = "a measurement ends where something fails"
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,7 +56,7 @@ async fn one(store: &Sqlite, work: Work, number: u64) {
 /// Runs a second, and the median and 99th percentile of one piece of work.
 async fn measure(store: &Arc<Sqlite>, next: &Arc<AtomicU64>, work: Work, runs: u64) -> String {
     let mut callers = JoinSet::new();
-    let begin = Instant::now();
+    let (begin, writer_begin) = (Instant::now(), writer_cpu());
     let end = next.load(Ordering::Relaxed) + runs;
     for _ in 0..CALLERS {
         let (store, next) = (Arc::clone(store), Arc::clone(next));
@@ -74,7 +77,26 @@ async fn measure(store: &Arc<Sqlite>, next: &Arc<AtomicU64>, work: Work, runs: u
     let rate = took.len() as f64 / begin.elapsed().as_secs_f64();
     took.sort_unstable();
     let (p50, p99) = (took[took.len() / 2], took[took.len() * 99 / 100]);
-    format!("{rate:>8.0}/s   p50 {p50:>9.2?}   p99 {p99:>9.2?}")
+    let writer = (writer_cpu() - writer_begin) / u32::try_from(took.len()).unwrap_or(u32::MAX);
+    format!("{rate:>8.0}/s   p50 {p50:>9.2?}   p99 {p99:>9.2?}   writer {writer:>9.2?} CPU each")
+}
+
+/// How long the writer's thread has been on a CPU.
+fn writer_cpu() -> Duration {
+    /// The kernel's unit in this file, `USER_HZ`.
+    const TICK: Duration = Duration::from_millis(10);
+    let threads = std::fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let ticks = threads.filter_map(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).ok()?;
+        let (name, numbers) = stat.split_once(") ")?;
+        let numbers: Vec<u32> = numbers.split(' ').map(|n| n.parse().unwrap_or(0)).collect();
+        name.ends_with("(store-writer")
+            .then(|| numbers[11] + numbers[12])
+    });
+    TICK * ticks.sum()
 }
 
 /// An argument that is a number: how many finished runs lie there already.

@@ -93,12 +93,7 @@ pub trait Runs: Send + Sync {
     async fn waiting_runs(&self, action: &str) -> Result<Vec<Run>, Error>;
 
     /// A run's log lines, oldest first.
-    async fn log_lines(
-        &self,
-        run: &RunId,
-        offset: u32,
-        limit: u32,
-    ) -> Result<Vec<LogLine>, Error>;
+    async fn log_lines(&self, run: &RunId, offset: u32, limit: u32) -> Result<Vec<LogLine>, Error>;
 
     /// A run's events, oldest first.
     async fn events(&self, run: &RunId) -> Result<Vec<Event>, Error>;

@@ -5,11 +5,7 @@ mod outcome;
 mod redact;
 mod whitelist;
 
-use longshore_domain::diagnosis::Diagnosis;
-
-use crate::client::{Call, MAX_ANSWER_BYTES};
-use crate::request::Envelope;
-use crate::webhook::{self, Webhook};
+use crate::client::MAX_ANSWER_BYTES;
 
 pub use outcome::outcome;
 pub use redact::{REDACTED, redact};
@@ -26,12 +22,4 @@ const TRIGGER_PATH: &str = "/generic-webhook-trigger/";
 pub fn is_trigger_path(path: &str) -> bool {
     path.rsplit_once(TRIGGER_PATH)
         .is_some_and(|(_, rest)| rest == "invoke" || rest.starts_with("invoke/"))
-}
-
-/// The call of a Jenkins action.
-///
-/// # Errors
-/// Why it cannot be sent, which no repeat changes.
-pub fn request(webhook: &Webhook<'_>, envelope: &Envelope<'_>) -> Result<Call, Diagnosis> {
-    webhook::request(webhook, envelope)
 }

@@ -17,8 +17,8 @@ use crate::outcome::Repeat;
 use crate::time::Timestamp;
 
 pub use moves::{
-    LostWorker, RedeliverRejection, Silence, destination_down, elsewhere, give_up, on_receipt, on_report,
-    on_run_end, recover, redeliver, start, watch,
+    LostWorker, RedeliverRejection, Silence, destination_down, elsewhere, give_up, on_receipt,
+    on_report, on_run_end, recover, redeliver, start, watch,
 };
 pub use schedule::Schedule;
 pub use settle::{Settled, Settling, UNCONFIRMED_FOR, settle};

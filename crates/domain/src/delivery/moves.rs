@@ -101,7 +101,10 @@ pub fn on_report(
 ) -> Option<Delivery> {
     (delivery.state == State::Done && delivery.due_at.is_some()).then(|| Delivery {
         due_at: Some(now.plus(report_timeout)),
-        diagnosis: delivery.diagnosis.clone().filter(|found| found.reason != Reason::NoReport),
+        diagnosis: delivery
+            .diagnosis
+            .clone()
+            .filter(|found| found.reason != Reason::NoReport),
         updated_at: now,
         ..delivery.clone()
     })
@@ -119,7 +122,12 @@ pub fn on_run_end(delivery: &Delivery, by_receipt: bool, now: Timestamp) -> Opti
         State::Done if delivery.due_at.is_some() => State::Done,
         State::Done | State::Dead | State::Cancelled => return None,
     };
-    Some(Delivery { state, due_at: None, updated_at: now, ..delivery.clone() })
+    Some(Delivery {
+        state,
+        due_at: None,
+        updated_at: now,
+        ..delivery.clone()
+    })
 }
 
 /// A person asks to send it again: the schedule starts anew.
@@ -153,8 +161,10 @@ pub fn redeliver(
 /// A person gives an unconfirmed delivery up.
 #[must_use]
 pub fn give_up(delivery: &Delivery, now: Timestamp) -> Option<Delivery> {
-    (delivery.state == State::Unconfirmed)
-        .then(|| Delivery { updated_at: now, ..dead(delivery, never_confirmed(delivery)) })
+    (delivery.state == State::Unconfirmed).then(|| Delivery {
+        updated_at: now,
+        ..dead(delivery, never_confirmed(delivery))
+    })
 }
 
 /// The time that an accepted or unconfirmed delivery was waiting for has come.
@@ -167,7 +177,11 @@ pub fn watch(delivery: &Delivery, now: Timestamp, report_timeout: Duration) -> O
     match delivery.state {
         State::Unconfirmed => give_up(delivery, now).map(Silence::Unconfirmed),
         State::Done if delivery.diagnosis.as_ref().is_some_and(noted) => {
-            Some(Silence::Final(Delivery { due_at: None, updated_at: now, ..delivery.clone() }))
+            Some(Silence::Final(Delivery {
+                due_at: None,
+                updated_at: now,
+                ..delivery.clone()
+            }))
         }
         State::Done => Some(Silence::Notable(Delivery {
             due_at: Some(now.plus(report_timeout)),
@@ -223,7 +237,7 @@ pub fn recover(delivery: &Delivery, now: Timestamp) -> Option<LostWorker> {
                     .into(),
                 fix: "Look whether the receiver started something; redeliver the run if it did \
                       not."
-                .into(),
+                    .into(),
             };
             Some(LostWorker {
                 attempt: Some(Attempt {
@@ -249,7 +263,10 @@ pub fn recover(delivery: &Delivery, now: Timestamp) -> Option<LostWorker> {
 fn no_report(timeout: Duration) -> Diagnosis {
     Diagnosis {
         reason: Reason::NoReport,
-        message: format!("the call was accepted, but nobody reported for {} s", timeout.as_secs()),
+        message: format!(
+            "the call was accepted, but nobody reported for {} s",
+            timeout.as_secs()
+        ),
         fix: "Let the pipeline report with the run's token (log, then PATCH its status), or \
               raise the connection's reportTimeout."
             .into(),
@@ -257,7 +274,10 @@ fn no_report(timeout: Duration) -> Diagnosis {
 }
 
 fn never_confirmed(delivery: &Delivery) -> Diagnosis {
-    let sent = delivery.diagnosis.as_ref().map_or("", |found| found.message.as_str());
+    let sent = delivery
+        .diagnosis
+        .as_ref()
+        .map_or("", |found| found.message.as_str());
     Diagnosis {
         reason: Reason::NeverConfirmed,
         message: format!("given up without a sign that the call arrived: {sent}"),

@@ -14,8 +14,10 @@ const JITTER_PERCENT: u64 = 10;
 impl Default for Schedule {
     /// Ten attempts over about 24 hours.
     fn default() -> Self {
-        let seconds = [5, 30, 120, 600, 1_800, 3_600, 10_800, 25_200, 43_200];
-        Self { waits: seconds.map(Duration::from_secs).to_vec() }
+        let seconds = [5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 46_800];
+        Self {
+            waits: seconds.map(Duration::from_secs).to_vec(),
+        }
     }
 }
 

@@ -58,7 +58,10 @@ pub fn settle(
     } else {
         None
     };
-    Settled { delivery: next, acceptance }
+    Settled {
+        delivery: next,
+        acceptance,
+    }
 }
 
 /// Where a repeat is harm the attempt was numbered when it was started; where it is allowed the
@@ -86,7 +89,10 @@ fn settle_current(
     outcome: &Outcome,
     settling: &Settling<'_>,
 ) -> Delivery {
-    let delivery = &Delivery { attempt: attempt.number, ..delivery.clone() };
+    let delivery = &Delivery {
+        attempt: attempt.number,
+        ..delivery.clone()
+    };
     let mut next = match outcome {
         Outcome::Accepted(_) => accepted(delivery, outcome, settling),
         Outcome::Refused(diagnosis) => dead(delivery, diagnosis.clone()),
@@ -94,9 +100,13 @@ fn settle_current(
             unconfirmed(delivery, diagnosis.clone(), settling.now)
         }
         Outcome::Unknown(diagnosis) => again(delivery, diagnosis, None, true, settling),
-        Outcome::Retry(retry) => {
-            again(delivery, &retry.diagnosis, retry.retry_after, retry.uses_attempt, settling)
-        }
+        Outcome::Retry(retry) => again(
+            delivery,
+            &retry.diagnosis,
+            retry.retry_after,
+            retry.uses_attempt,
+            settling,
+        ),
     };
     next.left = delivery.left
         || attempt.status.is_some()
@@ -149,7 +159,9 @@ fn again(
 ) -> Delivery {
     let attempts_used = delivery.attempts_used + u32::from(uses_attempt);
     let asked = retry_after.map(|wait| wait.clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
-    let scheduled = settling.schedule.wait(attempts_used.max(1), settling.random);
+    let scheduled = settling
+        .schedule
+        .wait(attempts_used.max(1), settling.random);
     let overdue = settling.now.since(delivery.scheduled_since) > settling.schedule.span();
     let wait = if uses_attempt {
         scheduled.map(|wait| asked.map_or(wait, |asked| asked.max(wait)))
@@ -166,14 +178,21 @@ fn again(
             diagnosis: Some(diagnosis.clone()),
             ..delivery.clone()
         },
-        None => Delivery { attempts_used, ..dead(delivery, exhausted(diagnosis, delivery.attempt)) },
+        None => Delivery {
+            attempts_used,
+            ..dead(delivery, exhausted(diagnosis, delivery.attempt))
+        },
     }
 }
 
 fn exhausted(last: &Diagnosis, attempts: u32) -> Diagnosis {
+    let plural = if attempts == 1 { "" } else { "s" };
     Diagnosis {
         reason: Reason::AttemptsExhausted,
-        message: format!("given up after {attempts} attempts; the last one: {}", last.message),
+        message: format!(
+            "given up after {attempts} attempt{plural}; the last one: {}",
+            last.message
+        ),
         fix: last.fix.clone(),
     }
 }

@@ -91,9 +91,14 @@ pub struct NewDelivery {
 #[must_use]
 pub fn accept(request: Request, dispatch: Option<(Rendered, NewDelivery)>) -> RunChange {
     let now = request.now;
-    let status =
-        if dispatch.is_some() { Status::InProgress } else { Status::WaitingForApproval };
-    let waits = dispatch.as_ref().is_some_and(|(_, new)| new.receiver == Receiver::Agent);
+    let status = if dispatch.is_some() {
+        Status::InProgress
+    } else {
+        Status::WaitingForApproval
+    };
+    let waits = dispatch
+        .as_ref()
+        .is_some_and(|(_, new)| new.receiver == Receiver::Agent);
     let run = Run {
         id: request.id.clone(),
         action: request.action,
@@ -121,7 +126,9 @@ pub fn accept(request: Request, dispatch: Option<(Rendered, NewDelivery)>) -> Ru
         properties: request.properties,
         raw_properties: request.raw_properties,
         trigger: request.trigger,
-        entity: request.entity.map(|identifier| json!({"identifier": identifier})),
+        entity: request
+            .entity
+            .map(|identifier| json!({"identifier": identifier})),
         ..Documents::default()
     };
     let mut changed = Map::new();
@@ -164,14 +171,16 @@ pub fn dispatch(
         votes: Some(votes),
         response: None,
     };
-    let mut change =
-        super::conclude::write(run, after, documents, EventKind::RunApproval, by, now);
+    let mut change = super::conclude::write(run, after, documents, EventKind::RunApproval, by, now);
     change.delivery = Some(DeliveryWrite::Insert(delivery_of(run.id.clone(), new, now)));
     change
 }
 
 fn agent_label() -> Label {
-    Label { text: label::WAITING_FOR_AGENT.to_owned(), by_engine: true }
+    Label {
+        text: label::WAITING_FOR_AGENT.to_owned(),
+        by_engine: true,
+    }
 }
 
 fn delivery_of(run: RunId, new: NewDelivery, now: Timestamp) -> Delivery {

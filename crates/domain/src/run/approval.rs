@@ -86,7 +86,10 @@ pub enum ApprovalRejection {
 
 /// What an accepted answer leads to.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "one for each answer of a person, matched at once")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each answer of a person, matched at once"
+)]
 pub enum Approved {
     /// More approvals are needed, or the run was declined: this change is all.
     Recorded(RunChange),
@@ -115,8 +118,18 @@ pub fn approve(run: &Run, votes: &[Vote], vote: Vote) -> Result<Approved, Approv
     } else if votes.len() >= run.required_approval.approvals_needed() {
         return Ok(Approved::Execute(votes));
     }
-    let documents = DocumentsPatch { votes: Some(votes), ..DocumentsPatch::default() };
-    Ok(Approved::Recorded(write(run, after, documents, EventKind::RunApproval, &by, now)))
+    let documents = DocumentsPatch {
+        votes: Some(votes),
+        ..DocumentsPatch::default()
+    };
+    Ok(Approved::Recorded(write(
+        run,
+        after,
+        documents,
+        EventKind::RunApproval,
+        &by,
+        now,
+    )))
 }
 
 /// The `approval` object of a run's JSON: the newest answer.
@@ -127,6 +140,10 @@ pub(super) fn approval_json(votes: &[Vote]) -> Value {
             Decision::Approve => "APPROVED",
             Decision::Decline => "DECLINED",
         };
-        json!({"state": state, "description": vote.description, "userId": vote.user_id})
+        let mut shown = json!({"state": state, "userId": vote.user_id});
+        if let Some(description) = &vote.description {
+            shown["description"] = description.as_str().into();
+        }
+        shown
     })
 }

@@ -90,7 +90,13 @@ impl DeliveryWrite {
     #[must_use]
     pub fn update(before: &Delivery, after: Delivery) -> Self {
         let from = before.version;
-        Self::Update { delivery: Delivery { version: from + 1, ..after }, from }
+        Self::Update {
+            delivery: Delivery {
+                version: from + 1,
+                ..after
+            },
+            from,
+        }
     }
 
     /// The delivery as it shall be.
@@ -228,6 +234,8 @@ impl RunChange {
     /// The status that this change ends the run with.
     #[must_use]
     pub fn ended_with(&self) -> Option<Status> {
-        self.run().map(|run| run.status).filter(|status| status.is_final())
+        self.run()
+            .map(|run| run.status)
+            .filter(|status| status.is_final())
     }
 }

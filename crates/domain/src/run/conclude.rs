@@ -41,9 +41,17 @@ pub fn settled(
             }
         }
     }
-    let mut change =
-        write(run, after, documents, EventKind::RunUpdated, ENGINE, settling.now);
-    change.delivery = decided.delivery.map(|next| DeliveryWrite::update(delivery, next));
+    let mut change = write(
+        run,
+        after,
+        documents,
+        EventKind::RunUpdated,
+        ENGINE,
+        settling.now,
+    );
+    change.delivery = decided
+        .delivery
+        .map(|next| DeliveryWrite::update(delivery, next));
     change.attempt = Some(attempt);
     change
 }
@@ -75,12 +83,20 @@ fn follow(run: &mut Run, delivery: &Delivery, now: Timestamp) {
 fn fail(run: &mut Run, diagnosis: Option<&Diagnosis>, now: Timestamp) {
     end(run, Status::Failure, now);
     if let (None, Some(diagnosis)) = (&run.summary, diagnosis) {
-        run.summary = Some(format!("{} {}", sentence(&diagnosis.message), diagnosis.fix));
+        run.summary = Some(format!(
+            "{} {}",
+            sentence(&diagnosis.message),
+            diagnosis.fix
+        ));
     }
 }
 
 fn sentence(text: &str) -> String {
-    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+    if text.ends_with(['.', '!', '?']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
 }
 
 pub(super) fn end(run: &mut Run, status: Status, now: Timestamp) {
@@ -92,7 +108,10 @@ pub(super) fn end(run: &mut Run, status: Status, now: Timestamp) {
 /// Sets or clears the engine's own label; a label that a report set stays.
 pub(super) fn set_label(run: &mut Run, text: Option<&str>) {
     if run.label.as_ref().is_none_or(|label| label.by_engine) {
-        run.label = text.map(|text| Label { text: text.to_owned(), by_engine: true });
+        run.label = text.map(|text| Label {
+            text: text.to_owned(),
+            by_engine: true,
+        });
     }
 }
 
@@ -103,8 +122,14 @@ pub fn recovered(run: &Run, delivery: &Delivery, lost: LostWorker, now: Timestam
     if lost.delivery.state == State::Unconfirmed && !run.status.is_final() {
         set_label(&mut after, Some(label::UNCONFIRMED));
     }
-    let mut change =
-        write(run, after, DocumentsPatch::default(), EventKind::RunUpdated, ENGINE, now);
+    let mut change = write(
+        run,
+        after,
+        DocumentsPatch::default(),
+        EventKind::RunUpdated,
+        ENGINE,
+        now,
+    );
     change.delivery = Some(DeliveryWrite::update(delivery, lost.delivery));
     change.attempt = lost.attempt;
     change
@@ -122,8 +147,14 @@ pub fn redelivered(
     let mut after = run.clone();
     let waits = next.receiver == Receiver::Agent;
     set_label(&mut after, waits.then_some(label::WAITING_FOR_AGENT));
-    let mut change =
-        write(run, after, DocumentsPatch::default(), EventKind::RunUpdated, by, now);
+    let mut change = write(
+        run,
+        after,
+        DocumentsPatch::default(),
+        EventKind::RunUpdated,
+        by,
+        now,
+    );
     if change.events.is_empty() {
         change.events.push(Event {
             kind: EventKind::RunUpdated,
@@ -139,20 +170,37 @@ pub fn redelivered(
 /// The delivery is dead without an answer of its own: given up by a person, by time, or with its
 /// destination.
 #[must_use]
-pub fn conclude(run: &Run, delivery: &Delivery, dead: Delivery, by: &str, now: Timestamp) -> RunChange {
+pub fn conclude(
+    run: &Run,
+    delivery: &Delivery,
+    dead: Delivery,
+    by: &str,
+    now: Timestamp,
+) -> RunChange {
     let mut after = run.clone();
     if !run.status.is_final() {
         follow(&mut after, &dead, now);
     }
-    let mut change =
-        write(run, after, DocumentsPatch::default(), EventKind::RunUpdated, by, now);
+    let mut change = write(
+        run,
+        after,
+        DocumentsPatch::default(),
+        EventKind::RunUpdated,
+        by,
+        now,
+    );
     change.delivery = Some(DeliveryWrite::update(delivery, dead));
     change
 }
 
 /// Nobody has reported for a while.
 #[must_use]
-pub fn label_silence(run: &Run, delivery: &Delivery, silence: Silence, now: Timestamp) -> RunChange {
+pub fn label_silence(
+    run: &Run,
+    delivery: &Delivery,
+    silence: Silence,
+    now: Timestamp,
+) -> RunChange {
     match silence {
         Silence::Unconfirmed(dead) => conclude(run, delivery, dead, ENGINE, now),
         Silence::Notable(next) | Silence::Final(next) => {
@@ -164,8 +212,14 @@ pub fn label_silence(run: &Run, delivery: &Delivery, silence: Silence, now: Time
                     fail(&mut after, next.diagnosis.as_ref(), now);
                 }
             }
-            let mut change =
-                write(run, after, DocumentsPatch::default(), EventKind::RunUpdated, ENGINE, now);
+            let mut change = write(
+                run,
+                after,
+                DocumentsPatch::default(),
+                EventKind::RunUpdated,
+                ENGINE,
+                now,
+            );
             change.delivery = Some(DeliveryWrite::update(delivery, next));
             change
         }
@@ -180,8 +234,18 @@ pub fn cancel_waiting(run: &Run, by: &str, now: Timestamp) -> RunChange {
     }
     let mut after = run.clone();
     end(&mut after, Status::Failure, now);
-    after.label = Some(Label { text: label::ACTION_DELETED.to_owned(), by_engine: true });
-    write(run, after, DocumentsPatch::default(), EventKind::RunUpdated, by, now)
+    after.label = Some(Label {
+        text: label::ACTION_DELETED.to_owned(),
+        by_engine: true,
+    });
+    write(
+        run,
+        after,
+        DocumentsPatch::default(),
+        EventKind::RunUpdated,
+        by,
+        now,
+    )
 }
 
 /// Ends the run's delivery with the run.
@@ -219,7 +283,12 @@ pub(super) fn write(
         from: before.version,
         documents,
     });
-    change.events.push(Event { kind, at: now, by: by.to_owned(), changed: Value::Object(changed) });
+    change.events.push(Event {
+        kind,
+        at: now,
+        by: by.to_owned(),
+        changed: Value::Object(changed),
+    });
     change
 }
 
@@ -231,15 +300,38 @@ fn difference(before: &Run, after: &Run, documents: &DocumentsPatch) -> Map<Stri
         }
     };
     let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::String);
-    note("status", before.status != after.status, after.status.name().into());
-    let shown = after.label.as_ref().map_or(Value::Null, |label| label.text.clone().into());
+    note(
+        "status",
+        before.status != after.status,
+        after.status.name().into(),
+    );
+    let shown = after
+        .label
+        .as_ref()
+        .map_or(Value::Null, |label| label.text.clone().into());
     note("statusLabel", before.label != after.label, shown);
-    note("summary", before.summary != after.summary, text(&after.summary));
-    note("link", before.link != after.link, after.link.clone().unwrap_or(Value::Null));
+    note(
+        "summary",
+        before.summary != after.summary,
+        text(&after.summary),
+    );
+    note(
+        "link",
+        before.link != after.link,
+        after.link.clone().unwrap_or(Value::Null),
+    );
     let id = text(&after.external_run_id);
-    note("externalRunId", before.external_run_id != after.external_run_id, id);
+    note(
+        "externalRunId",
+        before.external_run_id != after.external_run_id,
+        id,
+    );
     let by = after.redemption.as_ref().and_then(|taken| taken.by.clone());
-    note("redeemedBy", before.redemption != after.redemption, text(&by));
+    note(
+        "redeemedBy",
+        before.redemption != after.redemption,
+        text(&by),
+    );
     let votes = documents.votes.as_ref().map_or(0, Vec::len);
     note("approvals", documents.votes.is_some(), votes.into());
     note("response", documents.response.is_some(), Value::Bool(true));

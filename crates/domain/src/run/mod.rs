@@ -26,9 +26,12 @@ pub use change::{
     DeliveryWrite, DocumentsPatch, Event, EventKind, Idempotency, LogLine, NewRun, RunChange,
     RunWrite,
 };
-pub use conclude::{ENGINE, cancel_waiting, conclude, label_silence, recovered, redelivered, settled};
+pub use conclude::{
+    ENGINE, cancel_waiting, conclude, label_silence, recovered, redelivered, settled,
+};
 pub use report::{
-    LOG_LINES_LIMIT, LogEntry, WRITES_LIMIT, Redeem, RedeemAnswer, Report, ReportRejection, Reporter, Reporting, log, redeem, report, respond,
+    LOG_LINES_LIMIT, LogEntry, Redeem, RedeemAnswer, Report, ReportRejection, Reporter, Reporting,
+    WRITES_LIMIT, log, redeem, report, respond,
 };
 pub use view::{Message, RunView, standard_message};
 
@@ -64,8 +67,13 @@ pub enum Status {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Self; 5] =
-        [Self::WaitingForApproval, Self::InProgress, Self::Success, Self::Failure, Self::Declined];
+    pub const ALL: [Self; 5] = [
+        Self::WaitingForApproval,
+        Self::InProgress,
+        Self::Success,
+        Self::Failure,
+        Self::Declined,
+    ];
 
     /// The name in API, metrics and storage.
     #[must_use]
@@ -118,7 +126,9 @@ impl Source {
     /// The source called `name`.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Ui, Self::Api, Self::Automation].into_iter().find(|source| source.name() == name)
+        [Self::Ui, Self::Api, Self::Automation]
+            .into_iter()
+            .find(|source| source.name() == name)
     }
 }
 

@@ -135,14 +135,24 @@ pub fn report(
     }
     let mut after = run.clone();
     if let Some(text) = report.status_label {
-        after.label = Some(Label { text, by_engine: false });
+        after.label = Some(Label {
+            text,
+            by_engine: false,
+        });
     }
     after.link = report.link.or(after.link);
     after.summary = report.summary.or(after.summary);
     after.external_run_id = report.external_run_id.or(after.external_run_id);
     let ended = report.status;
-    let change =
-        reported(run, after, DocumentsPatch::default(), delivery, ended, true, reporting);
+    let change = reported(
+        run,
+        after,
+        DocumentsPatch::default(),
+        delivery,
+        ended,
+        true,
+        reporting,
+    );
     Ok(match report.message {
         Some(message) => with_message(change, run, message, reporting),
         None => change,
@@ -161,7 +171,11 @@ fn with_message(
         change.run = noted.run;
         change.events = noted.events;
     }
-    if let Some(Event { changed: Value::Object(changed), .. }) = change.events.first_mut() {
+    if let Some(Event {
+        changed: Value::Object(changed),
+        ..
+    }) = change.events.first_mut()
+    {
         changed.insert("message".into(), message);
     }
     change
@@ -191,11 +205,15 @@ pub fn log(
     if run.log_lines >= LOG_LINES_LIMIT {
         return Err(ReportRejection::Full);
     }
-    let receipt = !matches!(reporting.reporter, Reporter::Machine(_)) || entry.termination.is_some();
+    let receipt =
+        !matches!(reporting.reporter, Reporter::Machine(_)) || entry.termination.is_some();
     let mut after = run.clone();
     after.log_lines += 1;
     if let Some(text) = entry.status_label {
-        after.label = Some(Label { text, by_engine: false });
+        after.label = Some(Label {
+            text,
+            by_engine: false,
+        });
     }
     let mut change = reported(
         run,
@@ -206,7 +224,9 @@ pub fn log(
         receipt,
         reporting,
     );
-    change.events.retain(|event| event.changed != Value::Object(Map::new()));
+    change
+        .events
+        .retain(|event| event.changed != Value::Object(Map::new()));
     change.log.push(LogLine {
         id: entry.id,
         message: entry.message,
@@ -231,8 +251,19 @@ pub fn respond(
         told.insert("response".into(), Value::Bool(true));
         told
     })?;
-    let documents = DocumentsPatch { response: Some(response), ..DocumentsPatch::default() };
-    Ok(reported(run, run.clone(), documents, delivery, None, true, reporting))
+    let documents = DocumentsPatch {
+        response: Some(response),
+        ..DocumentsPatch::default()
+    };
+    Ok(reported(
+        run,
+        run.clone(),
+        documents,
+        delivery,
+        None,
+        true,
+        reporting,
+    ))
 }
 
 /// Lets one pipeline take the run.
@@ -249,7 +280,9 @@ pub fn redeem(
     if let Some(held) = &run.redemption {
         return match (&held.by, &redeem.by) {
             (Some(holder), Some(by)) if holder == by => Ok(RedeemAnswer::HeldAlready),
-            _ => Err(ReportRejection::Superseded { holder: holder_of(held) }),
+            _ => Err(ReportRejection::Superseded {
+                holder: holder_of(held),
+            }),
         };
     }
     let mut after = run.clone();
@@ -260,8 +293,15 @@ pub fn redeem(
         },
         by: redeem.by,
     });
-    let mut change =
-        reported(run, after, DocumentsPatch::default(), delivery, None, true, reporting);
+    let mut change = reported(
+        run,
+        after,
+        DocumentsPatch::default(),
+        delivery,
+        None,
+        true,
+        reporting,
+    );
     for event in &mut change.events {
         event.kind = EventKind::RunRedeemed;
     }
@@ -285,7 +325,9 @@ fn admit(
     if let (Reporter::RunToken { attempt }, Some(held)) = (reporting.reporter, &run.redemption)
         && held.attempt.is_some_and(|holder| holder != *attempt)
     {
-        return Err(ReportRejection::Superseded { holder: holder_of(held) });
+        return Err(ReportRejection::Superseded {
+            holder: holder_of(held),
+        });
     }
     if run.status.is_final() {
         let late = if run.version < WRITES_LIMIT {
@@ -321,7 +363,10 @@ fn noted(
     reporting: Reporting<'_>,
 ) -> RunChange {
     let mut change = RunChange::of(RunWrite::Update {
-        run: Box::new(Run { version: run.version + 1, ..run.clone() }),
+        run: Box::new(Run {
+            version: run.version + 1,
+            ..run.clone()
+        }),
         from: run.version,
         documents: DocumentsPatch::default(),
     });
@@ -347,8 +392,11 @@ fn reported(
     let now = reporting.now;
     let by = reporting.reporter.name();
     let moved = delivery.and_then(|before| {
-        let confirmed =
-            if receipt { on_receipt(before, now, reporting.report_timeout) } else { None };
+        let confirmed = if receipt {
+            on_receipt(before, now, reporting.report_timeout)
+        } else {
+            None
+        };
         confirmed.or_else(|| on_report(before, now, reporting.report_timeout))
     });
     if moved.is_some() {
@@ -374,10 +422,16 @@ fn told(report: &Report) -> Map<String, Value> {
         }
     };
     note("status", report.status.map(|status| status.name().into()));
-    note("statusLabel", report.status_label.clone().map(Value::String));
+    note(
+        "statusLabel",
+        report.status_label.clone().map(Value::String),
+    );
     note("summary", report.summary.clone().map(Value::String));
     note("link", report.link.clone());
-    note("externalRunId", report.external_run_id.clone().map(Value::String));
+    note(
+        "externalRunId",
+        report.external_run_id.clone().map(Value::String),
+    );
     note("message", report.message.clone());
     told
 }

@@ -7,7 +7,13 @@ use super::{Documents, Request, Run};
 use crate::id::RunId;
 
 /// What the published schema of a run does not let be null: it is left out while it is absent.
-const NEVER_NULL: [&str; 5] = ["blueprint", "entity", "response", "externalRunId", "endedAt"];
+const NEVER_NULL: [&str; 5] = [
+    "blueprint",
+    "entity",
+    "response",
+    "externalRunId",
+    "endedAt",
+];
 
 /// A run with its documents, to be shown.
 #[derive(Clone, Copy, Debug)]
@@ -25,9 +31,7 @@ impl RunView<'_> {
     #[must_use]
     pub fn json(&self, v1: bool) -> Value {
         let (run, documents) = (self.run, self.documents);
-        let reference = |identifier: &str, title: &Value, icon: &Value, deleted: bool| {
-            json!({"identifier": identifier, "title": title, "icon": icon, "deleted": deleted})
-        };
+        let reference = |identifier: &str, title: &Value, icon: &Value, deleted: bool| json!({"identifier": identifier, "title": title, "icon": icon, "deleted": deleted});
         let action = match (v1, self.action) {
             (true, _) => Value::from(run.action.as_str()),
             (false, Some((title, icon))) => reference(&run.action, title, icon, false),
@@ -46,7 +50,10 @@ impl RunView<'_> {
         };
         put("id", run.id.as_str().into());
         put("status", run.status.name().into());
-        let label = run.label.as_ref().map_or(Value::Null, |label| label.text.as_str().into());
+        let label = run
+            .label
+            .as_ref()
+            .map_or(Value::Null, |label| label.text.as_str().into());
         put("statusLabel", label);
         put("action", action);
         put("blueprint", plain(&run.blueprint));
@@ -58,16 +65,33 @@ impl RunView<'_> {
         put("source", run.source.name().into());
         put("requiredApproval", json!(run.required_approval));
         put("approval", approval_json(&documents.votes));
-        put("link", run.link.clone().unwrap_or_else(|| Value::Array(Vec::new())));
+        put(
+            "link",
+            run.link.clone().unwrap_or_else(|| Value::Array(Vec::new())),
+        );
         put("summary", run.summary.as_deref().unwrap_or_default().into());
         put("payload", documents.payload.clone().unwrap_or(Value::Null));
-        put("response", documents.response.clone().unwrap_or(Value::Null));
-        put("externalRunId", run.external_run_id.as_deref().map_or(Value::Null, Value::from));
+        put(
+            "response",
+            documents.response.clone().unwrap_or(Value::Null),
+        );
+        put(
+            "externalRunId",
+            run.external_run_id
+                .as_deref()
+                .map_or(Value::Null, Value::from),
+        );
         put("createdBy", run.created_by.as_str().into());
-        put("updatedBy", run.updated_by.as_deref().unwrap_or(&run.created_by).into());
+        put(
+            "updatedBy",
+            run.updated_by.as_deref().unwrap_or(&run.created_by).into(),
+        );
         put("createdAt", run.created_at.to_string().into());
         put("updatedAt", run.updated_at.to_string().into());
-        put("endedAt", run.ended_at.map_or(Value::Null, |at| at.to_string().into()));
+        put(
+            "endedAt",
+            run.ended_at.map_or(Value::Null, |at| at.to_string().into()),
+        );
         if v1 {
             put("relatedEntityExists", run.entity.is_some().into());
             put("relatedBlueprintExists", run.blueprint.is_some().into());
@@ -133,7 +157,9 @@ pub fn standard_message(
     let mut described = action.as_object().cloned().unwrap_or_default();
     described.insert("invocationMethod".into(), invocation.clone());
     described.insert("trigger".into(), operation.into());
-    let entity = message.entity.map(|identifier| json!({"identifier": identifier}));
+    let entity = message
+        .entity
+        .map(|identifier| json!({"identifier": identifier}));
     json!({
         "action": message.action,
         "resourceType": "run",

@@ -17,8 +17,9 @@ use crate::action::InvocationKind;
 /// How old or how far ahead a timestamp may be where the receiver chose no other span.
 pub const DEFAULT_TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
-/// Jenkins' Generic Webhook Trigger answers under this path, below any context path.
-const JENKINS_PATH: &str = "/generic-webhook-trigger/invoke";
+/// Jenkins' Generic Webhook Trigger answers under this path, below any context path; what follows
+/// `invoke` as further segments is ignored there.
+const JENKINS_PATH: &str = "/generic-webhook-trigger/";
 /// Azure DevOps' incoming webhooks answer under this path, below the organisation.
 const AZURE_DEVOPS_PATH: &str = "/_apis/public/distributedtask/webhooks/";
 /// What both SHA-1 receivers strip from a value.
@@ -56,7 +57,8 @@ impl Preset {
         let Ok(url) = Url::parse(url) else {
             return Self::PortV1;
         };
-        if url.path().ends_with(JENKINS_PATH) {
+        let invoked = |(_, rest): (&str, &str)| rest == "invoke" || rest.starts_with("invoke/");
+        if url.path().rsplit_once(JENKINS_PATH).is_some_and(invoked) {
             Self::Jenkins
         } else if url.path().contains(AZURE_DEVOPS_PATH) {
             Self::AzureDevops

@@ -160,7 +160,7 @@ fn the_receiver_chooses_the_preset() {
         (
             Webhook,
             "https://ci.example/generic-webhook-trigger/invoke/x",
-            Preset::PortV1,
+            Preset::Jenkins,
         ),
         (
             Webhook,

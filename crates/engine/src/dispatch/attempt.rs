@@ -5,13 +5,11 @@ use std::sync::atomic::Ordering;
 
 use longshore_backends::client::{Call, CallProfile, Exchange, MAX_ANSWER_BYTES, Reply};
 use longshore_backends::outcome::Asked;
-use longshore_backends::receiver::Receiver as Dialect;
+use longshore_backends::receiver;
 use longshore_backends::request::{Envelope, SignatureHeader};
 use longshore_backends::scrub::Scrubber;
 use longshore_backends::webhook::{self, Webhook};
-use longshore_domain::delivery::{
-    self, Attempt, Delivery, OutcomeKind, Receiver, Settling, State,
-};
+use longshore_domain::delivery::{self, Attempt, Delivery, OutcomeKind, Settling, State};
 use longshore_domain::diagnosis::{Diagnosis, Reason};
 use longshore_domain::outcome::{Outcome, Repeat, Retry};
 use longshore_domain::run::{self, DeliveryWrite, Run, RunChange};
@@ -64,7 +62,11 @@ impl Engine {
             State::Started => parcel.delivery.attempt,
             _ => parcel.delivery.attempt + 1,
         };
-        let Parcel { run, delivery, content } = parcel;
+        let Parcel {
+            run,
+            delivery,
+            content,
+        } = parcel;
         let prepared = self.prepare(&run, number, content).await;
         if prepared.route.destination != delivery.destination {
             self.send_elsewhere(run, delivery, &prepared.route).await;
@@ -72,7 +74,11 @@ impl Engine {
         }
         let made = self.make(&run, &delivery, number, &prepared).await;
         let health = health_of(&made.outcome, made.attempt.status);
-        if let Outcome::Retry(Retry { retry_after: Some(wait), .. }) = &made.outcome {
+        if let Outcome::Retry(Retry {
+            retry_after: Some(wait),
+            ..
+        }) = &made.outcome
+        {
             destination.pause(self.environment.now().plus(*wait));
             self.remember_destination(destination).await;
         }
@@ -113,14 +119,19 @@ impl Engine {
         match content {
             Content::Ready(mut outgoing) => {
                 let route = self.route(&mut outgoing, &Value::Null);
-                Prepared { outgoing: *outgoing, route, secrets: Vec::new() }
+                Prepared {
+                    outgoing: *outgoing,
+                    route,
+                    secrets: Vec::new(),
+                }
             }
             Content::Deferred(content) => {
                 let token = self.identity.run_token(&run.id, number);
                 let values = self.secrets.values();
                 let scope = scope::with_secrets(content.scope, &values, &token);
-                let filled =
-                    self.fill_deferred(content.payload, &content.deferred, &scope).await;
+                let filled = self
+                    .fill_deferred(content.payload, &content.deferred, &scope)
+                    .await;
                 let mut secrets: Vec<Secret<String>> =
                     values.into_iter().map(|(_, value)| value).collect();
                 secrets.extend(filled.secrets);
@@ -128,7 +139,11 @@ impl Engine {
                 let kind = crate::render::kind_of(&filled.payload);
                 let mut outgoing = Outgoing::of(kind, &filled.payload, &self.settings.azure);
                 let route = self.route(&mut outgoing, &filled.payload);
-                Prepared { outgoing, route, secrets }
+                Prepared {
+                    outgoing,
+                    route,
+                    secrets,
+                }
             }
         }
     }
@@ -144,13 +159,7 @@ impl Engine {
         own.or_else(|| self.identity.signing_secret())
     }
 
-    async fn make(
-        &self,
-        run: &Run,
-        delivery: &Delivery,
-        number: u32,
-        prepared: &Prepared,
-    ) -> Made {
+    async fn make(&self, run: &Run, delivery: &Delivery, number: u32, prepared: &Prepared) -> Made {
         let started_at = self.environment.now();
         let signer = self.signing_secret(&prepared.route);
         let ended = |outcome: Outcome| Made {
@@ -173,9 +182,7 @@ impl Engine {
             Ok(call) => call,
             Err(diagnosis) => return ended(Outcome::Refused(diagnosis)),
         };
-        let dialect = dialect_of(delivery.receiver);
-        let profile = self.profile(delivery, &prepared.route, dialect);
-        let profile = match profile {
+        let profile = match self.profile(delivery, &prepared.route) {
             Ok(profile) => profile,
             Err(diagnosis) => return ended(Outcome::Refused(diagnosis)),
         };
@@ -193,12 +200,16 @@ impl Engine {
             synchronized: delivery.synchronized,
             now: self.environment.now(),
         };
-        let outcome = scrubber.scrub_outcome(dialect.outcome(&exchange.reply, &asked));
+        let outcome = scrubber.scrub_outcome(receiver::outcome(
+            delivery.receiver,
+            &exchange.reply,
+            &asked,
+        ));
         let mut made = ended(outcome);
         made.attempt.duration_micros =
             u64::try_from(exchange.timings.total.as_micros()).unwrap_or(u64::MAX);
         made.attempt.signed_with = Some(signer.id);
-        self.keep_answer(&mut made, &exchange, dialect, delivery, &scrubber);
+        self.keep_answer(&mut made, &exchange, delivery, &scrubber);
         made
     }
 
@@ -206,14 +217,17 @@ impl Engine {
         &self,
         made: &mut Made,
         exchange: &Exchange,
-        dialect: Dialect,
         delivery: &Delivery,
         scrubber: &Scrubber,
     ) {
-        self.metrics.delivery_seconds.observe(exchange.timings.total.as_secs_f64());
-        let Reply::Answered(answer) = &exchange.reply else { return };
+        self.metrics
+            .delivery_seconds
+            .observe(exchange.timings.total.as_secs_f64());
+        let Reply::Answered(answer) = &exchange.reply else {
+            return;
+        };
         made.attempt.status = Some(answer.status.as_u16());
-        let redacted = dialect.redact(&answer.body);
+        let redacted = receiver::redact(delivery.receiver, &answer.body);
         if !redacted.is_empty() {
             made.attempt.answer =
                 Some(scrubber.excerpt(&redacted, answer.truncated, EXCERPT_BYTES));
@@ -226,12 +240,7 @@ impl Engine {
         }
     }
 
-    fn profile(
-        &self,
-        delivery: &Delivery,
-        route: &Route,
-        dialect: Dialect,
-    ) -> Result<CallProfile, Diagnosis> {
+    fn profile(&self, delivery: &Delivery, route: &Route) -> Result<CallProfile, Diagnosis> {
         Ok(CallProfile {
             repeat: delivery.repeat,
             connect_timeout: route.policy.connect_timeout,
@@ -240,7 +249,7 @@ impl Engine {
             keep_answer_bytes: if delivery.synchronized {
                 MAX_ANSWER_BYTES
             } else {
-                dialect.keep_answer_bytes()
+                receiver::keep_answer_bytes(delivery.receiver)
             },
         })
     }
@@ -336,15 +345,9 @@ impl Engine {
     pub fn is_dispatch_idle(&self) -> bool {
         let now = self.environment.now();
         !self.dispatcher.blocked.load(Ordering::Acquire)
-            && lock(&self.dispatcher.destinations).values().all(|found| found.is_idle(now))
-    }
-}
-
-fn dialect_of(receiver: Receiver) -> Dialect {
-    match receiver {
-        Receiver::Jenkins => Dialect::Jenkins,
-        Receiver::AzurePipelines => Dialect::AzurePipelines,
-        Receiver::Webhook | Receiver::Agent => Dialect::Webhook,
+            && lock(&self.dispatcher.destinations)
+                .values()
+                .all(|found| found.is_idle(now))
     }
 }
 
@@ -356,7 +359,14 @@ fn call_of(
     prepared: &Prepared,
     signature: &str,
 ) -> Result<Call, Diagnosis> {
-    let settings = prepared.route.connection.as_ref().map(|known| &known.settings);
+    if let Some(fault) = &prepared.outgoing.fault {
+        return Err(fault.clone());
+    }
+    let settings = prepared
+        .route
+        .connection
+        .as_ref()
+        .map(|known| &known.settings);
     let envelope = Envelope {
         run_id: run.id.as_str(),
         delivery_id: delivery.id.as_str(),

@@ -30,13 +30,17 @@ pub(crate) struct Budget {
 
 impl Budget {
     pub(crate) fn new(bytes: u64) -> Self {
-        Self { left: AtomicI64::new(signed(bytes)) }
+        Self {
+            left: AtomicI64::new(signed(bytes)),
+        }
     }
 
     /// Takes `bytes`, if they are left.
     fn take(&self, bytes: u64) -> bool {
         let taken = |left: i64| (left >= signed(bytes)).then(|| left - signed(bytes));
-        self.left.fetch_update(Ordering::AcqRel, Ordering::Acquire, taken).is_ok()
+        self.left
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, taken)
+            .is_ok()
     }
 
     /// Takes `bytes` also where that leaves less than nothing: what was loaded is owned already.
@@ -70,6 +74,8 @@ struct State {
     /// When the first delivery in storage may be taken.
     stored_from: Option<Timestamp>,
     loading: bool,
+    /// When it will be asked again; kept so that it is noted once, however often it is asked.
+    wake_at: Option<Timestamp>,
 }
 
 /// What a destination asks for after something has changed.
@@ -157,6 +163,7 @@ impl Destination {
                 bytes: 0,
                 stored_from: None,
                 loading: false,
+                wake_at: None,
             }),
         }
     }
@@ -176,7 +183,12 @@ impl Destination {
         state.gate.limit(limits);
         let entry = self.entry(&mut state, bytes, now);
         drop(state);
-        Reservation { destination: Arc::clone(self), entry, bytes, used: false }
+        Reservation {
+            destination: Arc::clone(self),
+            entry,
+            bytes,
+            used: false,
+        }
     }
 
     fn entry(&self, state: &mut State, bytes: u64, now: Timestamp) -> Entry {
@@ -247,7 +259,9 @@ impl Destination {
         }
         let shut_until = state.gate.opens_at(now);
         let room = self.window.count.saturating_sub(
-            u32::try_from(state.queue.len()).unwrap_or(u32::MAX).saturating_add(state.reserved),
+            u32::try_from(state.queue.len())
+                .unwrap_or(u32::MAX)
+                .saturating_add(state.reserved),
         );
         // Half a window at a time: one read of storage then serves many deliveries.
         let roomy = room > self.window.count / 2 && state.bytes <= self.window.bytes / 2;
@@ -267,6 +281,11 @@ impl Destination {
         let waits = !state.queue.is_empty() || state.stored_from.is_some();
         if waits && shut_until.is_some() {
             next.wake_at = shut_until;
+        }
+        let noted = state.wake_at.filter(|noted| now < *noted);
+        match next.wake_at {
+            Some(at) if noted.is_none_or(|noted| at < noted) => state.wake_at = Some(at),
+            _ => next.wake_at = None,
         }
         next
     }

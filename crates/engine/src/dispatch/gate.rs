@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use longshore_domain::time::Timestamp;
 
-/// Failures in a row after which a destination is left alone for a while.
-pub(crate) const BREAKER_THRESHOLD: u32 = 10;
 const FIRST_REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
@@ -16,6 +14,8 @@ pub(crate) struct Limits {
     pub concurrency: u32,
     /// Calls that may be started a second.
     pub rate_per_second: Option<f64>,
+    /// Failures in a row after which it is left alone for a while.
+    pub breaker_failures: u32,
 }
 
 /// What an attempt told about its destination.
@@ -87,7 +87,7 @@ impl Gate {
             }
             Health::Failed => {
                 self.failures = self.failures.saturating_add(1);
-                if self.failures >= BREAKER_THRESHOLD && self.in_flight == 0 {
+                if self.failures >= self.limits.breaker_failures && self.in_flight == 0 {
                     self.resting_until = Some(now.plus(self.rest));
                     self.rest = (self.rest * 2).min(LONGEST_REST);
                 }
@@ -113,7 +113,10 @@ impl Gate {
 
     /// When a slot could be taken as far as pause, breaker and rate go; none where that is now.
     pub(crate) fn opens_at(&mut self, now: Timestamp) -> Option<Timestamp> {
-        let shut = self.paused_until.max(self.resting_until).filter(|until| now < *until);
+        let shut = self
+            .paused_until
+            .max(self.resting_until)
+            .filter(|until| now < *until);
         if shut.is_some() {
             return shut;
         }
@@ -128,7 +131,11 @@ impl Gate {
 
     /// A destination that keeps failing is tried by one call at a time.
     const fn allowed_in_flight(&self) -> u32 {
-        if self.failures >= BREAKER_THRESHOLD { 1 } else { self.limits.concurrency }
+        if self.failures >= self.limits.breaker_failures {
+            1
+        } else {
+            self.limits.concurrency
+        }
     }
 }
 
@@ -148,7 +155,14 @@ mod tests {
     }
 
     fn gate(concurrency: u32, rate_per_second: Option<f64>) -> Gate {
-        Gate::new(Limits { concurrency, rate_per_second }, START)
+        Gate::new(
+            Limits {
+                concurrency,
+                rate_per_second,
+                breaker_failures: 3,
+            },
+            START,
+        )
     }
 
     #[test]
@@ -165,7 +179,10 @@ mod tests {
         let mut gate = gate(100, Some(2.0));
         let taken = (0..10).filter(|_| gate.take(START)).count();
         assert_eq!(taken, 2);
-        assert_eq!(gate.opens_at(START), Some(START.plus(Duration::from_millis(500))));
+        assert_eq!(
+            gate.opens_at(START),
+            Some(START.plus(Duration::from_millis(500)))
+        );
         assert!(gate.take(START.plus(Duration::from_millis(500))));
     }
 
@@ -182,7 +199,7 @@ mod tests {
     #[test]
     fn a_failing_destination_is_probed_by_one_call_at_growing_intervals() {
         let mut gate = gate(64, None);
-        for _ in 0..BREAKER_THRESHOLD {
+        for _ in 0..3 {
             assert!(gate.take(START));
             gate.give_back(START, Health::Failed);
         }

@@ -25,8 +25,8 @@ pub use destination::Window;
 
 use crate::Engine;
 use crate::outgoing::Route;
-use destination::{Budget, Destination};
 pub(crate) use destination::Reservation;
+use destination::{Budget, Destination};
 use gate::Limits;
 use parcel::Parcel;
 
@@ -116,7 +116,7 @@ impl Engine {
     /// Keeps a place for a delivery that is about to be committed.
     pub(crate) fn reserve(&self, route: &Route, bytes: u64) -> Reservation {
         let now = self.environment.now();
-        let limits = limits_of(route);
+        let limits = self.limits_of(route);
         let destination = self.dispatcher.destination(&route.destination, limits, now);
         destination.reserve(limits, bytes, now)
     }
@@ -136,7 +136,9 @@ impl Engine {
             return;
         }
         let limits = self.limits_of_name(destination);
-        let found = self.dispatcher.destination(destination, limits, self.environment.now());
+        let found = self
+            .dispatcher
+            .destination(destination, limits, self.environment.now());
         found.note_stored(due_at);
         self.pump(&found);
     }
@@ -152,7 +154,8 @@ impl Engine {
         }
         if let Some((count, bytes)) = next.load {
             let (engine, destination) = (Arc::clone(self), Arc::clone(destination));
-            self.tasks.spawn(async move { engine.load(&destination, count, bytes).await });
+            self.tasks
+                .spawn(async move { engine.load(&destination, count, bytes).await });
         } else if let Some(at) = next.wake_at {
             self.dispatcher.wake_at(at, destination.name());
         }
@@ -171,10 +174,18 @@ impl Engine {
     /// Takes due deliveries of a destination from storage into its window.
     async fn load(self: &Arc<Self>, destination: &Arc<Destination>, count: u32, bytes: u64) {
         let now = self.environment.now();
-        match self.store.take_due(destination.name(), now, count, bytes).await {
+        match self
+            .store
+            .take_due(destination.name(), now, count, bytes)
+            .await
+        {
             Ok((taken, more_from)) => {
-                self.metrics.taken(&self.label_of(destination.name()), taken.len() as u64);
-                let parcels = taken.into_iter().filter_map(|found| self.parcel_of(found)).collect();
+                self.metrics
+                    .taken(&self.label_of(destination.name()), taken.len() as u64);
+                let parcels = taken
+                    .into_iter()
+                    .filter_map(|found| self.parcel_of(found))
+                    .collect();
                 destination.loaded(parcels, more_from);
                 self.pump(destination);
             }
@@ -189,7 +200,11 @@ impl Engine {
 
     fn parcel_of(&self, found: Found) -> Option<Parcel> {
         let content = self.content_of(&found.run, &found.documents)?;
-        Some(Parcel { run: found.run, delivery: found.delivery?, content })
+        Some(Parcel {
+            run: found.run,
+            delivery: found.delivery?,
+            content,
+        })
     }
 
     /// Looks again at every destination whose time has come; tests call it after they have moved
@@ -206,7 +221,10 @@ impl Engine {
 
     /// Looks again at every destination, after storage was unusable.
     fn pump_all(self: &Arc<Self>) {
-        let all: Vec<_> = lock(&self.dispatcher.destinations).values().cloned().collect();
+        let all: Vec<_> = lock(&self.dispatcher.destinations)
+            .values()
+            .cloned()
+            .collect();
         for destination in all {
             self.pump(&destination);
         }
@@ -253,6 +271,15 @@ impl Engine {
                 .and_then(|known| known.concurrency)
                 .unwrap_or(self.settings.delivery.concurrency_harm),
             rate_per_second: settings.and_then(|known| known.rate_per_second),
+            breaker_failures: self.settings.breaker_failures,
+        }
+    }
+
+    fn limits_of(&self, route: &Route) -> Limits {
+        Limits {
+            concurrency: route.policy.concurrency,
+            rate_per_second: route.policy.rate_per_second,
+            breaker_failures: self.settings.breaker_failures,
         }
     }
 
@@ -261,12 +288,5 @@ impl Engine {
         self.connections
             .find(destination)
             .map_or_else(|_| "other".to_owned(), |known| known.settings.name.clone())
-    }
-}
-
-pub(crate) const fn limits_of(route: &Route) -> Limits {
-    Limits {
-        concurrency: route.policy.concurrency,
-        rate_per_second: route.policy.rate_per_second,
     }
 }

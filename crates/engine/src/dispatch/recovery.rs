@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use longshore_domain::delivery::recover;
+use longshore_domain::delivery::{OutcomeKind, recover};
 use longshore_domain::run::recovered;
 use longshore_store::{Backlog, DestinationRecord, Error as Stored};
 
@@ -26,7 +26,16 @@ impl Engine {
             let now = self.environment.now();
             let changes = lost.iter().filter_map(|(run, delivery)| {
                 let lost = recover(delivery, now)?;
-                Some(self.store.apply(recovered(run, delivery, lost, now)))
+                let may_have_left = lost.attempt.is_some();
+                let change = recovered(run, delivery, lost, now);
+                Some(async move {
+                    let written = self.store.apply(change).await;
+                    if written.is_ok() && may_have_left {
+                        let label = self.label_of(&delivery.destination);
+                        self.metrics.came_to(&label, OutcomeKind::Unknown);
+                    }
+                    written
+                })
             });
             let written = futures_util::future::join_all(changes).await;
             taken_back += written.len();
@@ -38,7 +47,10 @@ impl Engine {
             }
         }
         if taken_back > 0 {
-            tracing::info!(deliveries = taken_back, "took back what the process before held");
+            tracing::info!(
+                deliveries = taken_back,
+                "took back what the process before held"
+            );
         }
         Ok(())
     }
@@ -49,16 +61,25 @@ impl Engine {
     /// Where storage cannot be read.
     pub(crate) async fn resume(self: &Arc<Self>) -> Result<(), Stored> {
         let now = self.environment.now();
-        for DestinationRecord { destination, paused_until, last_accepted_at } in
-            self.store.destinations().await?
+        for DestinationRecord {
+            destination,
+            paused_until,
+            last_accepted_at,
+        } in self.store.destinations().await?
         {
             self.dispatcher.remember(&destination, last_accepted_at);
             if let Some(until) = paused_until.filter(|until| *until > now) {
                 let limits = self.limits_of_name(&destination);
-                self.dispatcher.destination(&destination, limits, now).pause(until);
+                self.dispatcher
+                    .destination(&destination, limits, now)
+                    .pause(until);
             }
         }
-        for Backlog { destination, first_due_at } in self.store.backlog().await? {
+        for Backlog {
+            destination,
+            first_due_at,
+        } in self.store.backlog().await?
+        {
             if destination != AGENT_DESTINATION {
                 self.note_stored(&destination, first_due_at);
             }

@@ -35,7 +35,9 @@ impl Engine {
             let mut moved = false;
             for (run, delivery) in &silent {
                 let timeout = self.report_timeout(Some(delivery));
-                let Some(silence) = watch(delivery, now, timeout) else { continue };
+                let Some(silence) = watch(delivery, now, timeout) else {
+                    continue;
+                };
                 let change = label_silence(run, delivery, silence, now);
                 moved |= self.watched(run, delivery, change).await?;
             }
@@ -59,9 +61,14 @@ impl Engine {
             if span.is_zero() || accepted.is_some_and(|at| at > before) {
                 continue;
             }
-            let overdue = self.store.overdue(&backlog.destination, before, BATCH).await?;
+            let overdue = self
+                .store
+                .overdue(&backlog.destination, before, BATCH)
+                .await?;
             for (run, delivery) in &overdue {
-                let Some(dead) = destination_down(delivery, now) else { continue };
+                let Some(dead) = destination_down(delivery, now) else {
+                    continue;
+                };
                 let change = conclude(run, delivery, dead, ENGINE, now);
                 self.watched(run, delivery, change).await?;
             }

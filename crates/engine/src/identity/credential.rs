@@ -66,9 +66,8 @@ impl Credential {
 
     /// Reads what is stored.
     pub(crate) fn open(document: &Document, vault: &Vault) -> Result<Self, Error> {
-        let corrupt = |problem: String| {
-            Error::Corrupt(format!("credential {}: {problem}", document.key))
-        };
+        let corrupt =
+            |problem: String| Error::Corrupt(format!("credential {}: {problem}", document.key));
         let stored: Stored =
             serde_json::from_str(&document.body).map_err(|error| corrupt(error.to_string()))?;
         let sealed = document.sealed.as_deref().unwrap_or_default();
@@ -79,9 +78,16 @@ impl Credential {
             .map_err(|_| corrupt("its secrets are unreadable".into()))?;
         let secrets = pairs
             .into_iter()
-            .map(|(id, value)| KnownSecret { id, value: Secret::new(value) })
+            .map(|(id, value)| KnownSecret {
+                id,
+                value: Secret::new(value),
+            })
             .collect();
-        Ok(Self { stored, secrets, version: document.version })
+        Ok(Self {
+            stored,
+            secrets,
+            version: document.version,
+        })
     }
 
     /// What is stored, as the successor of the version that was read.
@@ -99,11 +105,7 @@ impl Credential {
         Document {
             key: self.stored.id.clone(),
             body: serde_json::to_string(&self.stored).unwrap_or_default(),
-            sealed: Some(vault.seal(
-                environment,
-                &Self::place(&self.stored.id),
-                plain.expose(),
-            )),
+            sealed: Some(vault.seal(environment, &Self::place(&self.stored.id), plain.expose())),
             version: self.version,
         }
     }
@@ -115,14 +117,24 @@ impl Credential {
             .secrets
             .iter()
             .find(|period| period.id == self.stored.signing && period.counts_at(now));
-        let period = named
-            .or_else(|| self.stored.secrets.iter().rev().find(|period| period.counts_at(now)))?;
+        let period = named.or_else(|| {
+            self.stored
+                .secrets
+                .iter()
+                .rev()
+                .find(|period| period.counts_at(now))
+        })?;
         self.secrets.iter().find(|secret| secret.id == period.id)
     }
 
     /// Whether two secrets count at `now`.
     pub(crate) fn in_overlap(&self, now: Timestamp) -> bool {
-        self.stored.secrets.iter().filter(|period| period.counts_at(now)).count() > 1
+        self.stored
+            .secrets
+            .iter()
+            .filter(|period| period.counts_at(now))
+            .count()
+            > 1
     }
 
     /// Puts `fresh` beside the present secret, which ends after `overlap`.
@@ -134,7 +146,9 @@ impl Credential {
             .filter(|period| period.counts_at(now))
             .map(|period| period.id.clone())
             .collect();
-        self.stored.secrets.retain(|period| live.contains(&period.id));
+        self.stored
+            .secrets
+            .retain(|period| live.contains(&period.id));
         self.secrets.retain(|secret| live.contains(&secret.id));
         for period in &mut self.stored.secrets {
             period.expires_at = Some(now.plus(overlap));

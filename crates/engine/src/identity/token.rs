@@ -41,8 +41,11 @@ pub(crate) struct Claims {
 /// Writes an access token.
 pub(crate) fn write(claims: &Claims, vault: &Vault) -> String {
     let payload = serde_json::to_vec(claims).unwrap_or_default();
-    let mut token =
-        format!("{}.{}", URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(payload));
+    let mut token = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(HEADER),
+        URL_SAFE_NO_PAD.encode(payload)
+    );
     let mac = vault.access_token_mac(token.as_bytes());
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(mac, &mut token);
@@ -114,7 +117,13 @@ mod tests {
         assert_eq!(read(&token, &vault, at(11_799)), Some(claims()));
         assert_eq!(read(&token, &vault, at(11_800)), None);
         let unsigned = token.replace("eyJhbGciOiJIUzI1NiI", "eyJhbGciOiJub25lIiw");
-        for forged in [unsigned.as_str(), &token[..token.len() - 2], "", "a.b.c", "..."] {
+        for forged in [
+            unsigned.as_str(),
+            &token[..token.len() - 2],
+            "",
+            "a.b.c",
+            "...",
+        ] {
             assert_eq!(read(forged, &vault, at(2_000)), None, "{forged}");
         }
         let elsewhere = Vault::new(&Secret::new([2; 32]));

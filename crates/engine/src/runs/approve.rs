@@ -33,8 +33,8 @@ impl Engine {
                 description: description.clone(),
                 at: self.environment.now(),
             };
-            let approved = run::approve(&found.run, &found.documents.votes, vote)
-                .map_err(Error::Approval)?;
+            let approved =
+                run::approve(&found.run, &found.documents.votes, vote).map_err(Error::Approval)?;
             let written = match approved {
                 Approved::Recorded(change) => {
                     let written = self.store.apply(change.clone()).await;
@@ -44,7 +44,8 @@ impl Engine {
                     written.map(|_| ())
                 }
                 Approved::Execute(votes) => {
-                    self.execute_approved(&found.run, &found.documents, votes, &approver).await?
+                    self.execute_approved(&found.run, &found.documents, votes, &approver)
+                        .await?
                 }
             };
             match written {

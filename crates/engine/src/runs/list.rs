@@ -1,5 +1,8 @@
 //! Looking at runs.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use longshore_domain::id::RunId;
 use longshore_domain::run::{Documents, LogLine, Run, RunView, Vote};
 use longshore_store::RunFilter;
@@ -7,6 +10,7 @@ use serde_json::Value;
 
 use crate::Engine;
 use crate::caller::Caller;
+use crate::catalog::CompiledAction;
 use crate::error::Error;
 
 /// Runs as the API shows them, and where the next page starts.
@@ -31,7 +35,8 @@ impl Engine {
     pub(crate) async fn show_run(&self, id: &RunId, v1: bool) -> Result<Value, Error> {
         let found = self.store.run(id).await?;
         let found = found.ok_or_else(|| Error::not_found("run", id.as_str()))?;
-        Ok(self.shown(&found.run, &found.documents, v1).await)
+        let action = self.catalog.compiled(&found.run.action).await.ok();
+        Ok(shown(&found.run, &found.documents, action.as_ref(), v1))
     }
 
     /// Runs that match `filter`, newest first.
@@ -46,11 +51,21 @@ impl Engine {
     ) -> Result<Listed, Error> {
         caller.admin()?;
         let page = self.store.runs(filter).await?;
-        let mut runs = Vec::with_capacity(page.items.len());
-        for (run, documents) in &page.items {
-            runs.push(self.shown(run, documents, v1).await);
+        let mut actions = HashMap::new();
+        for (run, _) in &page.items {
+            if !actions.contains_key(&run.action) {
+                let action = self.catalog.compiled(&run.action).await.ok();
+                actions.insert(run.action.clone(), action);
+            }
         }
-        Ok(Listed { runs, next: page.next })
+        let shown = page.items.iter().map(|(run, documents)| {
+            let action = actions.get(&run.action).and_then(Option::as_ref);
+            shown(run, documents, action, v1)
+        });
+        Ok(Listed {
+            runs: shown.collect(),
+            next: page.next,
+        })
     }
 
     /// A run's log lines, oldest first.
@@ -82,12 +97,23 @@ impl Engine {
 
     pub(crate) async fn known_run(&self, id: &RunId) -> Result<Run, Error> {
         let found = self.store.run_state(id).await?;
-        found.map(|(run, _)| run).ok_or_else(|| Error::not_found("run", id.as_str()))
+        found
+            .map(|(run, _)| run)
+            .ok_or_else(|| Error::not_found("run", id.as_str()))
     }
+}
 
-    async fn shown(&self, run: &Run, documents: &Documents, v1: bool) -> Value {
-        let action = self.catalog.compiled(&run.action).await.ok();
-        let described = action.as_ref().map(|action| action.title_and_icon());
-        RunView { run, documents, action: described }.json(v1)
+fn shown(
+    run: &Run,
+    documents: &Documents,
+    action: Option<&Arc<CompiledAction>>,
+    v1: bool,
+) -> Value {
+    let action = action.map(|action| action.title_and_icon());
+    RunView {
+        run,
+        documents,
+        action,
     }
+    .json(v1)
 }

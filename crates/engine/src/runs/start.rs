@@ -5,8 +5,8 @@ use std::sync::Arc;
 use longshore_domain::action::{Invocation, InvocationKind, Trigger};
 use longshore_domain::id::{DeliveryId, RunId};
 use longshore_domain::run::{
-    self, AGENT_DESTINATION, Documents, Entry, Idempotency, Message, NewDelivery,
-    Rendered, Request, Run, RunChange, RunView, RunWrite, Source, Vote, standard_message,
+    self, AGENT_DESTINATION, Documents, Entry, Idempotency, Message, NewDelivery, Rendered,
+    Request, Run, RunChange, RunView, RunWrite, Source, Vote, standard_message,
 };
 use longshore_domain::time::Timestamp;
 use serde_json::{Map, Value, json};
@@ -94,11 +94,20 @@ impl Engine {
         let planned = self.plan(&action, &request).await;
         let reservation = (planned.route.destination != AGENT_DESTINATION)
             .then(|| self.reserve(&planned.route, planned.bytes));
-        let entry = reservation.as_ref().map_or(Entry::Stored, |kept| kept.entry());
-        let Planned { rendered, content, route, synchronized, .. } = planned;
+        let entry = reservation
+            .as_ref()
+            .map_or(Entry::Stored, |kept| kept.entry());
+        let Planned {
+            rendered,
+            content,
+            route,
+            synchronized,
+            ..
+        } = planned;
         let new = self.new_delivery(&route, synchronized, entry, now);
         let change = run::accept(request, Some((rendered, new)));
-        self.accept(&action, change, reservation.map(|kept| (kept, content))).await
+        self.accept(&action, change, reservation.map(|kept| (kept, content)))
+            .await
     }
 
     /// Requests a new run of an action's present revision with the inputs of `id`.
@@ -139,17 +148,31 @@ impl Engine {
             action: Some(action.title_and_icon()),
         }
         .json(false);
-        let delivery = change.delivery.as_ref().map(|write| write.delivery().clone());
+        let delivery = change
+            .delivery
+            .as_ref()
+            .map(|write| write.delivery().clone());
         match self.store.apply(change).await {
             Ok(_) => {}
-            Err(longshore_store::Error::IdempotencyReplay { run, same_body: true }) => {
+            Err(longshore_store::Error::IdempotencyReplay {
+                run,
+                same_body: true,
+            }) => {
                 return self.show_run(&run, false).await;
             }
             Err(error) => return Err(error.into()),
         }
-        self.metrics.run_started(&run, delivery.as_ref(), |name| self.label_of(name));
+        self.metrics
+            .run_started(&run, delivery.as_ref(), |name| self.label_of(name));
         if let (Some((reservation, content)), Some(delivery)) = (sending, delivery) {
-            self.hand_over(reservation, Parcel { run, delivery, content });
+            self.hand_over(
+                reservation,
+                Parcel {
+                    run,
+                    delivery,
+                    content,
+                },
+            );
         }
         Ok(shown)
     }
@@ -162,22 +185,37 @@ impl Engine {
         votes: Vec<Vote>,
         by: &str,
     ) -> Result<Result<(), longshore_store::Error>, Error> {
-        let action = self.catalog.revision(&run.action, run.action_revision).await?;
+        let action = self
+            .catalog
+            .revision(&run.action, run.action_revision)
+            .await?;
         let now = self.environment.now();
         let planned = self.plan_stored(&action, run, documents).await;
         let reservation = (planned.route.destination != AGENT_DESTINATION)
             .then(|| self.reserve(&planned.route, planned.bytes));
-        let entry = reservation.as_ref().map_or(Entry::Stored, |kept| kept.entry());
+        let entry = reservation
+            .as_ref()
+            .map_or(Entry::Stored, |kept| kept.entry());
         let new = self.new_delivery(&planned.route, planned.synchronized, entry, now);
         let change = run::dispatch(run, votes, planned.rendered, new, by, now);
         let executed = change.run().cloned();
-        let delivery = change.delivery.as_ref().map(|write| write.delivery().clone());
+        let delivery = change
+            .delivery
+            .as_ref()
+            .map(|write| write.delivery().clone());
         if let Err(error) = self.store.apply(change.clone()).await {
             return Ok(Err(error));
         }
         self.observe(run, None, &change);
         if let (Some(kept), Some(run), Some(delivery)) = (reservation, executed, delivery) {
-            self.hand_over(kept, Parcel { run, delivery, content: planned.content });
+            self.hand_over(
+                kept,
+                Parcel {
+                    run,
+                    delivery,
+                    content: planned.content,
+                },
+            );
         }
         Ok(Ok(()))
     }
@@ -193,7 +231,12 @@ impl Engine {
         );
         let rendered = self.render(&action.invocation, &scope).await;
         self.planned(action, rendered, scope, |invocation, operation| {
-            standard_message(&Message::of(request), &action.document, operation, invocation)
+            standard_message(
+                &Message::of(request),
+                &action.document,
+                operation,
+                invocation,
+            )
         })
         .await
     }
@@ -224,7 +267,11 @@ impl Engine {
         let kind = kind_of(&rendered.payload);
         let mut outgoing = Outgoing::of(kind, &rendered.payload, &self.settings.azure);
         let mut route = self.route(&mut outgoing, &rendered.payload);
-        if rendered.deferred.iter().any(|part| names_address(&part.pointer)) {
+        if rendered
+            .deferred
+            .iter()
+            .any(|part| names_address(&part.pointer))
+        {
             // Only the destination of a URL that names a secret is kept of this evaluation.
             route = self.route_with_secrets(&rendered, &scope).await;
         }
@@ -240,14 +287,21 @@ impl Engine {
                 bytes,
             }))
         };
-        Planned { rendered, content, route, synchronized, bytes }
+        Planned {
+            rendered,
+            content,
+            route,
+            synchronized,
+            bytes,
+        }
     }
 
     async fn route_with_secrets(&self, rendered: &Rendered, scope: &Value) -> Route {
         let token = longshore_domain::secret::Secret::new(String::new());
         let scope = scope::with_secrets(scope.clone(), &self.secrets.values(), &token);
-        let complete =
-            self.fill_deferred(rendered.payload.clone(), &rendered.deferred, &scope).await;
+        let complete = self
+            .fill_deferred(rendered.payload.clone(), &rendered.deferred, &scope)
+            .await;
         let kind = kind_of(&complete.payload);
         let mut outgoing = Outgoing::of(kind, &complete.payload, &self.settings.azure);
         self.route(&mut outgoing, &complete.payload)
@@ -255,7 +309,12 @@ impl Engine {
 
     pub(crate) fn route(&self, outgoing: &mut Outgoing, payload: &Value) -> Route {
         let settings = &self.settings;
-        outgoing.route(&self.connections, &settings.delivery, &settings.azure, payload)
+        outgoing.route(
+            &self.connections,
+            &settings.delivery,
+            &settings.azure,
+            payload,
+        )
     }
 
     fn new_delivery(
@@ -315,7 +374,9 @@ fn permitted(action: &CompiledAction, command: &StartRun) -> Result<Value, Error
         ));
     };
     if command.run_as.is_some() {
-        return Err(Error::InvocationNotAvailable("run_as is not available yet".into()));
+        return Err(Error::InvocationNotAvailable(
+            "run_as is not available yet".into(),
+        ));
     }
     match &action.action.invocation {
         Invocation::Webhook(_) | Invocation::Jenkins(_) | Invocation::AzureDevops { .. } => {}
@@ -331,8 +392,10 @@ fn permitted(action: &CompiledAction, command: &StartRun) -> Result<Value, Error
     };
     let unsupported = form.unsupported();
     if !unsupported.is_empty() {
-        let listed: Vec<String> =
-            unsupported.iter().map(|found| format!("{}: {}", found.path, found.message)).collect();
+        let listed: Vec<String> = unsupported
+            .iter()
+            .map(|found| format!("{}: {}", found.path, found.message))
+            .collect();
         return Err(Error::InvocationNotAvailable(listed.join("; ")));
     }
     if let Some(input) = form.encrypted().next() {
@@ -364,12 +427,19 @@ fn complete_payload(
     ) {
         return;
     }
-    let Value::Object(payload) = &mut rendered.payload else { return };
+    let Value::Object(payload) = &mut rendered.payload else {
+        return;
+    };
     payload.entry("agent").or_insert(Value::Bool(false));
     payload.entry("synchronized").or_insert(Value::Bool(false));
     payload.entry("method").or_insert_with(|| "POST".into());
-    payload.entry("headers").or_insert_with(|| Value::Object(Map::new()));
-    let method = payload.get("method").and_then(Value::as_str).unwrap_or_default();
+    payload
+        .entry("headers")
+        .or_insert_with(|| Value::Object(Map::new()));
+    let method = payload
+        .get("method")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let has_body = !matches!(method.to_ascii_uppercase().as_str(), "GET" | "DELETE");
     if has_body && !payload.contains_key("body") {
         let body = message(&rendered.payload, operation_of(action));
@@ -382,5 +452,7 @@ fn complete_payload(
 /// Whether a deferred part may decide where the call goes.
 fn names_address(pointer: &str) -> bool {
     pointer.is_empty()
-        || ["/url", "/org", "/webhook", "/agent"].iter().any(|part| pointer.starts_with(part))
+        || ["/url", "/org", "/webhook", "/agent"]
+            .iter()
+            .any(|part| pointer.starts_with(part))
 }

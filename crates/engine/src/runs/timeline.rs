@@ -36,17 +36,21 @@ impl Engine {
     ///
     /// # Errors
     /// Where the caller may not, or there is no such run.
-    pub async fn timeline(
-        &self,
-        caller: &Caller,
-        id: &RunId,
-    ) -> Result<Vec<TimelineEntry>, Error> {
+    pub async fn timeline(&self, caller: &Caller, id: &RunId) -> Result<Vec<TimelineEntry>, Error> {
         caller.admin()?;
         self.known_run(id).await?;
-        let mut entries: Vec<TimelineEntry> =
-            self.store.events(id).await?.iter().flat_map(of_event).collect();
-        let filter =
-            DeliveryFilter { run: Some(id.clone()), limit: 1, ..DeliveryFilter::default() };
+        let mut entries: Vec<TimelineEntry> = self
+            .store
+            .events(id)
+            .await?
+            .iter()
+            .flat_map(of_event)
+            .collect();
+        let filter = DeliveryFilter {
+            run: Some(id.clone()),
+            limit: 1,
+            ..DeliveryFilter::default()
+        };
         for delivery in self.store.deliveries(filter).await?.items {
             for attempt in self.store.attempts(&delivery.id).await? {
                 entries.extend(of_attempt(&delivery, &attempt));

@@ -25,12 +25,22 @@ pub(crate) struct Api {
 impl Api {
     /// Obtains a token.
     pub(crate) async fn connect(address: SocketAddr, stage: &Stage) -> anyhow::Result<Self> {
-        let rules = NetworkRules { allow: vec!["127.0.0.0/8".parse()?, "::1/128".parse()?] };
-        let client = Client::new(ClientConfig { rules, ..ClientConfig::default() })?;
-        let mut api = Self { client, base: format!("http://{address}"), token: String::new() };
+        let rules = NetworkRules {
+            allow: vec!["127.0.0.0/8".parse()?, "::1/128".parse()?],
+        };
+        let client = Client::new(ClientConfig {
+            rules,
+            ..ClientConfig::default()
+        })?;
+        let mut api = Self {
+            client,
+            base: format!("http://{address}"),
+            token: String::new(),
+        };
         let credentials = json!({"clientId": CLIENT_ID, "clientSecret": stage.client_secret});
-        let answer =
-            api.call(Method::POST, "/v1/auth/access_token", Some(&credentials)).await?;
+        let answer = api
+            .call(Method::POST, "/v1/auth/access_token", Some(&credentials))
+            .await?;
         let token = answer["accessToken"].as_str().context("no access token")?;
         api.token = token.to_owned();
         Ok(api)

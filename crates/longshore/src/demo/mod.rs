@@ -11,9 +11,9 @@ use std::time::Duration;
 use anyhow::Context;
 use longshore_server::config::{Config, environment};
 
+use crate::logging;
 use crate::serve::{ended, runtime};
 use crate::wiring::Running;
-use crate::logging;
 use api::Api;
 use stage::Stage;
 
@@ -33,9 +33,8 @@ impl Drop for Scratch {
 
 /// Runs the demo; with `once` it ends by itself.
 pub(crate) fn run(once: bool) -> anyhow::Result<()> {
-    let scratch = Scratch(
-        std::env::temp_dir().join(format!("longshore-demo-{}", std::process::id())),
-    );
+    let scratch =
+        Scratch(std::env::temp_dir().join(format!("longshore-demo-{}", std::process::id())));
     runtime()?.block_on(async {
         let stage = Stage::start().await?;
         let settings = settings(&scratch.0, &stage, once)?;
@@ -51,7 +50,11 @@ pub(crate) fn run(once: bool) -> anyhow::Result<()> {
 /// The defaults, but for what a demo must differ in: its own directory, and loopback allowed.
 fn settings(directory: &Path, stage: &Stage, once: bool) -> anyhow::Result<Config> {
     let variable = |name: &str, value: String| (format!("LONGSHORE_{name}"), value);
-    let listen = if once { "127.0.0.1:0" } else { "127.0.0.1:3000" };
+    let listen = if once {
+        "127.0.0.1:0"
+    } else {
+        "127.0.0.1:3000"
+    };
     let mut given = vec![
         variable("DATA_DIR", directory.display().to_string()),
         variable("BOOTSTRAP__CLIENT_ID", stage::CLIENT_ID.to_owned()),

@@ -50,7 +50,13 @@ impl Stage {
             ..azure_devops::Config::default()
         })
         .await?;
-        Ok(Self { jenkins, azure, client_secret: random_secret(), jenkins_secret, azure_secret })
+        Ok(Self {
+            jenkins,
+            azure,
+            client_secret: random_secret(),
+            jenkins_secret,
+            azure_secret,
+        })
     }
 
     /// Makes the connections and actions.
@@ -61,7 +67,8 @@ impl Stage {
             json!({"name": "azure", "url": self.azure.base_url(), "preset": "azure-devops",
                    "signingSecret": self.azure_secret}),
         ] {
-            api.call(Method::POST, "/v1/connections", Some(&connection)).await?;
+            api.call(Method::POST, "/v1/connections", Some(&connection))
+                .await?;
         }
         for action in [self.jenkins_action(longshore), azure_action(longshore)] {
             api.call(Method::POST, "/v1/actions", Some(&action)).await?;
@@ -154,7 +161,9 @@ fn jenkins_config(secret: &str) -> anyhow::Result<jenkins::Config> {
         whitelist,
         ..jenkins::Config::default()
     };
-    config.credentials.insert(SIGNING_CREDENTIAL.to_owned(), Secret::new(secret));
+    config
+        .credentials
+        .insert(SIGNING_CREDENTIAL.to_owned(), Secret::new(secret));
     Ok(config)
 }
 

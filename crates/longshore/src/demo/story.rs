@@ -29,12 +29,19 @@ pub(crate) async fn invoke(api: &Api, action: &str, patience: Duration) -> anyho
     let path = format!("/v1/actions/{action}/runs");
     let body = json!({"properties": {"name": "billing"}});
     let started = api.call(Method::POST, &path, Some(&body)).await?;
-    let id = started["run"]["id"].as_str().context("a run without an id")?;
+    let id = started["run"]["id"]
+        .as_str()
+        .context("a run without an id")?;
     let ended = tokio::time::timeout(patience, end(api, id))
         .await
         .with_context(|| format!("run {id} of {action} did not end in {patience:?}"))??;
-    let timeline =
-        api.call(Method::GET, &format!("/v1/actions/runs/{id}/timeline"), None).await?;
+    let timeline = api
+        .call(
+            Method::GET,
+            &format!("/v1/actions/runs/{id}/timeline"),
+            None,
+        )
+        .await?;
     let entries = timeline["timeline"].as_array().context("no timeline")?;
     println!("{action} {id}");
     for entry in entries {
@@ -48,7 +55,11 @@ pub(crate) async fn invoke(api: &Api, action: &str, patience: Duration) -> anyho
         );
     }
     if ended["status"] != "SUCCESS" {
-        bail!("run {id} of {action} ended with {}: {}", ended["status"], ended["summary"]);
+        bail!(
+            "run {id} of {action} ended with {}: {}",
+            ended["status"],
+            ended["summary"]
+        );
     }
     for (name, words) in CHAPTERS {
         if !entries.iter().any(|entry| entry["what"] == name) {
@@ -60,7 +71,9 @@ pub(crate) async fn invoke(api: &Api, action: &str, patience: Duration) -> anyho
 
 async fn end(api: &Api, id: &str) -> anyhow::Result<Value> {
     loop {
-        let shown = api.call(Method::GET, &format!("/v1/actions/runs/{id}"), None).await?;
+        let shown = api
+            .call(Method::GET, &format!("/v1/actions/runs/{id}"), None)
+            .await?;
         let run = &shown["run"];
         if run["endedAt"].is_string() {
             return Ok(run.clone());

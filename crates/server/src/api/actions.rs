@@ -15,7 +15,9 @@ use super::reply::Reply;
 use super::request::{Authenticated, Json, Query};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, replace, delete))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, replace, delete))
 }
 
 /// List actions and automations
@@ -38,7 +40,10 @@ async fn list(
 ) -> Result<Reply, Problem> {
     let actions = app.engine.actions(&caller).await?;
     let filter = Filter::read(&query)?;
-    let shown: Vec<Value> = actions.into_iter().filter(|action| filter.matches(action)).collect();
+    let shown: Vec<Value> = actions
+        .into_iter()
+        .filter(|action| filter.matches(action))
+        .collect();
     Ok(Reply::ok().with("actions", shown))
 }
 
@@ -79,7 +84,11 @@ async fn replace(
     Path(identifier): Path<String>,
     Json(body, _): Json,
 ) -> Result<Reply, Problem> {
-    Ok(saved(app.engine.replace_action(&caller, &identifier, &body).await?))
+    Ok(saved(
+        app.engine
+            .replace_action(&caller, &identifier, &body)
+            .await?,
+    ))
 }
 
 /// Delete an action; its runs that wait for approval end
@@ -135,18 +144,23 @@ impl Filter {
     fn matches(&self, action: &Value) -> bool {
         let at = |pointer: &str| action.pointer(pointer).and_then(Value::as_str);
         let any = |wanted: &[String], found: Option<&str>| {
-            wanted.is_empty()
-                || found.is_some_and(|found| wanted.iter().any(|text| text == found))
+            wanted.is_empty() || found.is_some_and(|found| wanted.iter().any(|text| text == found))
         };
         let kind = at("/trigger/type");
         let blueprint =
             at("/trigger/blueprintIdentifier").or_else(|| at("/trigger/event/blueprintIdentifier"));
-        let published = action.get("publish").and_then(Value::as_bool).unwrap_or(true);
+        let published = action
+            .get("publish")
+            .and_then(Value::as_bool)
+            .unwrap_or(true);
         any(&self.identifiers, at("/identifier"))
             && any(&self.blueprints, blueprint)
             && any(&self.operations, at("/trigger/operation"))
             && self.published.is_none_or(|wanted| wanted == published)
-            && self.trigger_type.as_deref().is_none_or(|wanted| Some(wanted) == kind)
+            && self
+                .trigger_type
+                .as_deref()
+                .is_none_or(|wanted| Some(wanted) == kind)
             && any(&self.events, at("/trigger/event/type"))
             && any(&self.event_actions, at("/trigger/event/actionIdentifier"))
     }

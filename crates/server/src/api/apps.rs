@@ -96,7 +96,11 @@ async fn create(
     caller.admin()?;
     let new: NewApp = parse(body)?;
     let scope = new.scope.unwrap_or(Scope::Full);
-    let made = app.engine.identity.create_app(&new.name, scope, None).await?;
+    let made = app
+        .engine
+        .identity
+        .create_app(&new.name, scope, None)
+        .await?;
     Ok(Reply::ok().with("app", shown(&made)))
 }
 
@@ -113,7 +117,9 @@ async fn update(
     caller.admin()?;
     let patch: AppPatch = parse(body)?;
     let identity = &app.engine.identity;
-    let changed = identity.update_app(&id, Some(&patch.name), patch.enabled).await?;
+    let changed = identity
+        .update_app(&id, Some(&patch.name), patch.enabled)
+        .await?;
     Ok(Reply::ok().with("app", shown(&changed)))
 }
 

@@ -33,13 +33,14 @@ struct Credentials {
     responses((status = 200, description = "A JWT that holds for 3 hours; the same one until then"),
               (status = 401, description = "The client id or client secret is wrong"))
 )]
-async fn access_token(
-    State(app): State<Arc<App>>,
-    Json(body, _): Json,
-) -> Result<Reply, Problem> {
+async fn access_token(State(app): State<Arc<App>>, Json(body, _): Json) -> Result<Reply, Problem> {
     let given: Credentials = parse(body)?;
     let secret = Secret::new(given.client_secret);
-    let token = app.engine.identity.access_token(&given.client_id, secret.expose()).await?;
+    let token = app
+        .engine
+        .identity
+        .access_token(&given.client_id, secret.expose())
+        .await?;
     Ok(Reply::ok()
         .with("accessToken", token.token.expose().clone())
         .with("expiresIn", token.expires_in.as_secs())

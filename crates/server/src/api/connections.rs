@@ -14,7 +14,9 @@ use super::reply::Reply;
 use super::request::{Authenticated, Json};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, replace, delete))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, replace, delete))
 }
 
 /// List connections
@@ -25,8 +27,13 @@ async fn list(
     Authenticated(caller): Authenticated,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
-    let shown: Vec<Value> =
-        app.engine.connections.list().iter().map(|known| known.json()).collect();
+    let shown: Vec<Value> = app
+        .engine
+        .connections
+        .list()
+        .iter()
+        .map(|known| known.json())
+        .collect();
     Ok(Reply::ok().with("connections", shown))
 }
 
@@ -40,7 +47,9 @@ async fn create(
     Json(body, _): Json,
 ) -> Result<Reply, Problem> {
     let made = app.engine.create_connection(&caller, &body).await?;
-    Ok(Reply::ok().with("connection", made.json()).status(StatusCode::CREATED))
+    Ok(Reply::ok()
+        .with("connection", made.json())
+        .status(StatusCode::CREATED))
 }
 
 /// Show a connection

@@ -8,11 +8,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::App;
-use super::problem::Problem;
+use super::problem::{Code, Problem};
 use super::reply::Reply;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(healthz)).routes(routes!(readyz))
+    OpenApiRouter::new()
+        .routes(routes!(healthz))
+        .routes(routes!(readyz))
 }
 
 /// Whether the process lives
@@ -32,7 +34,7 @@ async fn readyz(State(app): State<Arc<App>>) -> Result<Reply, Problem> {
     } else {
         Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "not_ready",
+            Code::NotReady,
             "nothing can be stored now, or the server is stopping",
         ))
     }

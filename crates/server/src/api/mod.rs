@@ -21,11 +21,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
 use longshore_engine::Engine;
+use tower::ServiceExt;
+use utoipa::openapi::Server;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::config::Limits;
-use problem::Problem;
+use problem::{Code, Problem};
 
 pub use openapi::document;
 
@@ -35,6 +38,8 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// Bounds on requests.
     pub limits: Limits,
+    /// The address under which callers reach this server.
+    pub public_url: Option<String>,
 }
 
 fn described() -> OpenApiRouter<Arc<App>> {
@@ -51,14 +56,17 @@ fn described() -> OpenApiRouter<Arc<App>> {
 
 /// The whole API.
 pub fn router(app: Arc<App>) -> Router {
-    let (routes, document) = described().split_for_parts();
+    let (routes, mut document) = described().split_for_parts();
+    document.servers = app.public_url.as_ref().map(|url| vec![Server::new(url)]);
     let text: Arc<str> = document.to_json().unwrap_or_default().into();
-    routes
+    let routes = routes
         .merge(openapi::route(text))
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
         .layer(axum::middleware::from_fn(trace::trace))
-        .with_state(app)
+        .with_state(app);
+    // A layer would run after the route was chosen: the path is rewritten before.
+    Router::new().fallback_service(routes.map_request(without_trailing_slash))
 }
 
 async fn unknown_route(uri: Uri) -> Problem {
@@ -69,17 +77,30 @@ async fn unknown_route(uri: Uri) -> Problem {
 async fn unknown_method() -> Problem {
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
+        Code::MethodNotAllowed,
         "this route does not take this method",
     )
 }
 
+/// The answer to a request that took too long.
+pub(crate) fn too_late() -> Response {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        Code::Timeout,
+        "the request took too long",
+    )
+    .into_response()
+}
+
 /// Clients write `…/entities/` and `…/entities` alike (contract §1).
-pub(crate) fn without_trailing_slash(mut request: Request) -> Request {
+fn without_trailing_slash(mut request: Request) -> Request {
     let path = request.uri().path();
     if path.len() > 1 && path.ends_with('/') {
         let trimmed = path.trim_end_matches('/');
-        let query = request.uri().query().map_or_else(String::new, |query| format!("?{query}"));
+        let query = request
+            .uri()
+            .query()
+            .map_or_else(String::new, |query| format!("?{query}"));
         if let Ok(uri) = format!("{trimmed}{query}").parse() {
             *request.uri_mut() = uri;
         }

@@ -43,9 +43,16 @@ pub(super) fn base() -> Document {
     let operation = OperationBuilder::new()
         .tag("Health")
         .summary(Some("This document"))
-        .securities(Some([utoipa::openapi::security::SecurityRequirement::default()]))
-        .response("200", ResponseBuilder::new().description("OpenAPI, as JSON"));
-    let item = PathItemBuilder::new().operation(HttpMethod::Get, operation.build()).build();
+        .securities(Some([
+            utoipa::openapi::security::SecurityRequirement::default(),
+        ]))
+        .response(
+            "200",
+            ResponseBuilder::new().description("OpenAPI, as JSON"),
+        );
+    let item = PathItemBuilder::new()
+        .operation(HttpMethod::Get, operation.build())
+        .build();
     document.paths.paths.insert("/openapi.json".into(), item);
     document
 }

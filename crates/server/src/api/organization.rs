@@ -65,8 +65,12 @@ async fn change(app: &App, body: &Value) -> Result<Reply, Problem> {
     let Value::Object(body) = body else {
         return Err(Problem::invalid("expected a JSON object"));
     };
-    let signer = body.get("settings").and_then(|settings| settings.get("signingCredential"));
-    app.engine.identity.check_signer(signer.and_then(Value::as_str))?;
+    let signer = body
+        .get("settings")
+        .and_then(|settings| settings.get("signingCredential"));
+    app.engine
+        .identity
+        .check_signer(signer.and_then(Value::as_str))?;
     app.engine.organization.update(body).await?;
     if let Some(signer) = signer {
         app.engine.identity.name_signer(signer.as_str())?;
@@ -117,7 +121,11 @@ async fn create_secret(
     caller.admin()?;
     let new: NewSecret = parse(body)?;
     let value = Secret::new(new.secret_value);
-    let secret = app.engine.secrets.create(&new.secret_name, value, new.description).await?;
+    let secret = app
+        .engine
+        .secrets
+        .create(&new.secret_name, value, new.description)
+        .await?;
     Ok(Reply::ok().with("secret", json!(secret)))
 }
 
@@ -151,7 +159,10 @@ async fn update_secret(
         value: change.secret_value.map(Secret::new),
         description: change.description,
     };
-    Ok(Reply::ok().with("secret", json!(app.engine.secrets.update(&name, patch).await?)))
+    Ok(Reply::ok().with(
+        "secret",
+        json!(app.engine.secrets.update(&name, patch).await?),
+    ))
 }
 
 /// Delete a secret

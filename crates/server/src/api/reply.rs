@@ -15,7 +15,10 @@ impl Reply {
     pub(crate) fn ok() -> Self {
         let mut body = Map::new();
         body.insert("ok".into(), Value::Bool(true));
-        Self { status: StatusCode::OK, body }
+        Self {
+            status: StatusCode::OK,
+            body,
+        }
     }
 
     /// With `value` under `key`.

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::App;
-use super::problem::Problem;
+use super::problem::{Code, Problem};
 
 /// The authenticated caller of a request.
 pub(crate) struct Authenticated(pub(crate) Caller);
@@ -34,8 +34,14 @@ impl FromRequestParts<Arc<App>> for Authenticated {
 
 /// Documentation samples send the token bare, clients as a bearer (contract §1).
 fn bearer(value: &str) -> &str {
-    let (scheme, token) = value.split_at_checked("Bearer ".len()).unwrap_or((value, ""));
-    if scheme.eq_ignore_ascii_case("Bearer ") { token.trim() } else { value.trim() }
+    let (scheme, token) = value
+        .split_at_checked("Bearer ".len())
+        .unwrap_or((value, ""));
+    if scheme.eq_ignore_ascii_case("Bearer ") {
+        token.trim()
+    } else {
+        value.trim()
+    }
 }
 
 /// A body of JSON.
@@ -77,12 +83,12 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "payload_too_large",
+            Code::PayloadTooLarge,
             format!("the body is larger than {limit} bytes"),
         )),
         Err(_) => Err(Problem::new(
             StatusCode::BAD_REQUEST,
-            "bad_request",
+            Code::BadRequest,
             "the body ended before it was complete",
         )),
     }
@@ -109,14 +115,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let text = parts.uri.query().unwrap_or_default();
-        Ok(Self(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()))
+        Ok(Self(
+            url::form_urlencoded::parse(text.as_bytes())
+                .into_owned()
+                .collect(),
+        ))
     }
 }
 
 impl Query {
     /// The first value of `name`; an empty one counts as absent.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
-        let found = self.0.iter().find(|(key, value)| key == name && !value.is_empty());
+        let found = self
+            .0
+            .iter()
+            .find(|(key, value)| key == name && !value.is_empty());
         found.map(|(_, value)| value.clone())
     }
 
@@ -143,7 +156,9 @@ impl Query {
         range: std::ops::RangeInclusive<u32>,
         default: u32,
     ) -> Result<u32, Problem> {
-        let Some(text) = self.text(name) else { return Ok(default) };
+        let Some(text) = self.text(name) else {
+            return Ok(default);
+        };
         let expected = || {
             Problem::invalid(format!(
                 "query parameter {name}: expected a whole number from {} to {}",
@@ -152,7 +167,11 @@ impl Query {
             ))
         };
         let number = text.parse().map_err(|_| expected())?;
-        if range.contains(&number) { Ok(number) } else { Err(expected()) }
+        if range.contains(&number) {
+            Ok(number)
+        } else {
+            Err(expected())
+        }
     }
 
     /// One of `known`.
@@ -162,7 +181,9 @@ impl Query {
         read: impl Fn(&str) -> Option<T>,
         known: &str,
     ) -> Result<Option<T>, Problem> {
-        let Some(text) = self.text(name) else { return Ok(None) };
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
         let expected =
             || Problem::invalid(format!("query parameter {name}: expected one of {known}"));
         read(&text).map(Some).ok_or_else(expected)

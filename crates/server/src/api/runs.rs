@@ -6,8 +6,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use longshore_domain::id::RunId;
 use longshore_domain::run::{Decision, LogLine, Report, Source, Status};
-use longshore_engine::runs::StartRun;
 use longshore_engine::RunFilter;
+use longshore_engine::runs::StartRun;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -175,17 +175,26 @@ async fn execute(
         rerun_of: None,
     };
     let run = app.engine.start_run(&caller, command).await?;
-    app.engine.metrics.accept_seconds.observe(started.elapsed().as_secs_f64());
+    app.engine
+        .metrics
+        .accept_seconds
+        .observe(started.elapsed().as_secs_f64());
     Ok(Reply::ok().with("run", run).status(StatusCode::ACCEPTED))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = value.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY_LIMIT).contains(&key.len()));
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = value
+        .to_str()
+        .ok()
+        .filter(|key| (1..=IDEMPOTENCY_KEY_LIMIT).contains(&key.len()));
     let expected = format!(
         "header Idempotency-Key: expected 1 to {IDEMPOTENCY_KEY_LIMIT} printable ASCII characters"
     );
-    key.map(|key| Some(key.to_owned())).ok_or_else(|| Problem::invalid(expected))
+    key.map(|key| Some(key.to_owned()))
+        .ok_or_else(|| Problem::invalid(expected))
 }
 
 /// List runs, newest first
@@ -227,8 +236,11 @@ async fn list(
     };
     let listed = app.engine.runs(&caller, filter, is_v1(&query)?).await?;
     let excluded = query.list("exclude");
-    let runs: Vec<Value> =
-        listed.runs.into_iter().map(|run| without(run, &excluded)).collect();
+    let runs: Vec<Value> = listed
+        .runs
+        .into_iter()
+        .map(|run| without(run, &excluded))
+        .collect();
     let reply = Reply::ok().with("runs", runs);
     Ok(match listed.next {
         Some(next) => reply.with("next", next),
@@ -263,7 +275,10 @@ async fn show(
     Path(id): Path<String>,
     query: Query,
 ) -> Result<Reply, Problem> {
-    let run = app.engine.run(&caller, &run_id(&id)?, is_v1(&query)?).await?;
+    let run = app
+        .engine
+        .run(&caller, &run_id(&id)?, is_v1(&query)?)
+        .await?;
     Ok(Reply::ok().with("run", run))
 }
 
@@ -280,9 +295,17 @@ async fn patch(
 ) -> Result<Reply, Problem> {
     let id = run_id(&id)?;
     let patch: RunPatch = parse(body)?;
-    check_chars("statusLabel", patch.status_label.as_deref(), LABEL_CHARS_LIMIT)?;
+    check_chars(
+        "statusLabel",
+        patch.status_label.as_deref(),
+        LABEL_CHARS_LIMIT,
+    )?;
     check_bytes("summary", patch.summary.as_deref())?;
-    check_chars("externalRunId", patch.external_run_id.as_deref(), LABEL_CHARS_LIMIT * 4)?;
+    check_chars(
+        "externalRunId",
+        patch.external_run_id.as_deref(),
+        LABEL_CHARS_LIMIT * 4,
+    )?;
     let message = patch.message.map(Value::Object);
     check_bytes("message", message.as_ref().map(Value::to_string).as_deref())?;
     let report = Report {
@@ -314,7 +337,9 @@ fn link(link: Link) -> Result<Value, Problem> {
 
 fn check_chars(path: &str, text: Option<&str>, limit: usize) -> Result<(), Problem> {
     if text.is_some_and(|text| text.chars().count() > limit) {
-        return Err(Problem::invalid(format!("{path}: expected at most {limit} characters")));
+        return Err(Problem::invalid(format!(
+            "{path}: expected at most {limit} characters"
+        )));
     }
     Ok(())
 }
@@ -361,14 +386,25 @@ async fn add_log(
 ) -> Result<Reply, Problem> {
     let id = run_id(&id)?;
     let new: NewLog = parse(body)?;
-    check_chars("statusLabel", new.status_label.as_deref(), LABEL_CHARS_LIMIT)?;
+    check_chars(
+        "statusLabel",
+        new.status_label.as_deref(),
+        LABEL_CHARS_LIMIT,
+    )?;
     if new.message.len() > app.limits.log_message_bytes {
         let limit = app.limits.log_message_bytes;
-        return Err(Problem::invalid(format!("message: expected at most {limit} bytes")));
+        return Err(Problem::invalid(format!(
+            "message: expected at most {limit} bytes"
+        )));
     }
     let termination = new.termination_status.map(Status::from);
-    let line = app.engine.log(&caller, &id, new.message, termination, new.status_label).await?;
-    Ok(Reply::ok().with("runLog", log_json(&id, &line)).status(StatusCode::CREATED))
+    let line = app
+        .engine
+        .log(&caller, &id, new.message, termination, new.status_label)
+        .await?;
+    Ok(Reply::ok()
+        .with("runLog", log_json(&id, &line))
+        .status(StatusCode::CREATED))
 }
 
 fn log_json(run: &RunId, line: &LogLine) -> Value {
@@ -395,8 +431,10 @@ async fn approve(
     let id = run_id(&id)?;
     let approval: Approval = parse(body)?;
     check_bytes("description", approval.description.as_deref())?;
-    let run =
-        app.engine.approve(&caller, &id, approval.status, approval.description).await?;
+    let run = app
+        .engine
+        .approve(&caller, &id, approval.status, approval.description)
+        .await?;
     Ok(Reply::ok().with("run", run).status(StatusCode::CREATED))
 }
 
@@ -434,7 +472,9 @@ async fn respond(
     Json(body, _): Json,
 ) -> Result<Reply, Problem> {
     let given: Response = parse(body)?;
-    app.engine.respond(&caller, &run_id(&id)?, given.response).await?;
+    app.engine
+        .respond(&caller, &run_id(&id)?, given.response)
+        .await?;
     Ok(Reply::ok())
 }
 

@@ -17,7 +17,11 @@ pub(super) async fn trace(request: Request, next: Next) -> Response {
     let span = tracing::debug_span!("request", id, path = request.uri().path());
     let mut response = next.run(request).instrument(span).await;
     if response.status().is_server_error() {
-        tracing::warn!(id, status = response.status().as_u16(), "a request was not served");
+        tracing::warn!(
+            id,
+            status = response.status().as_u16(),
+            "a request was not served"
+        );
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-trace-id", value);

@@ -168,8 +168,6 @@ pub struct Delivery {
     pub breaker_failures: u64,
     /// Silence of an accepted run until it is labelled, and again until it fails.
     pub report_timeout: Duration,
-    /// From an unconfirmed attempt until it is given up.
-    pub unconfirmed_timeout: Duration,
     /// How long a shutdown waits for calls under way.
     pub shutdown_grace: Duration,
 }
@@ -193,7 +191,6 @@ impl Delivery {
             retry_delays: delays.into_iter().map(Duration::from_secs).collect(),
             breaker_failures: from.number("delivery.breaker_failures", 1..=1000),
             report_timeout: from.seconds("delivery.report_timeout_seconds", month.clone()),
-            unconfirmed_timeout: from.seconds("delivery.unconfirmed_timeout_seconds", month),
             shutdown_grace: from.millis("delivery.shutdown_grace_ms", 0..=600_000),
         };
         delivery.check(from, connect_timeout);
@@ -229,8 +226,6 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// For a request from head to answer.
     pub request_timeout: Duration,
-    /// Log lines kept for a run.
-    pub log_lines_per_run: u64,
     /// Bytes of one log message.
     pub log_message_bytes: usize,
     /// Changes that may wait for the database's writer.
@@ -246,7 +241,6 @@ impl Limits {
             connections: from.count("limits.connections", 1..=1_000_000),
             header_timeout: from.millis("limits.header_timeout_ms", 100..=600_000),
             request_timeout: from.millis("limits.request_timeout_ms", 100..=600_000),
-            log_lines_per_run: from.number("limits.log_lines_per_run", 1..=1_000_000),
             log_message_bytes: from.count("limits.log_message_bytes", 256..=MIB),
             writer_queue: from.count("limits.writer_queue", 16..=1_000_000),
             writer_group: from.count("limits.writer_group", 1..=10_000),
@@ -261,10 +255,6 @@ pub struct Retention {
     pub runs_age: Duration,
     /// Ended runs kept.
     pub runs_count: u64,
-    /// Age at which an event is deleted.
-    pub events_age: Duration,
-    /// Events kept.
-    pub events_count: u64,
     /// Between two rounds of deletion.
     pub interval: Duration,
     /// Rows deleted in one transaction.
@@ -273,14 +263,10 @@ pub struct Retention {
 
 impl Retention {
     pub(super) fn read(from: &mut Reader<'_>) -> Self {
-        let mut days = |key| Duration::from_secs(from.number(key, 1..=36_500) * DAY_SECONDS);
-        let runs_age = days("retention.runs_days");
-        let events_age = days("retention.events_days");
+        let days = from.number("retention.runs_days", 1..=36_500);
         Self {
-            runs_age,
+            runs_age: Duration::from_secs(days * DAY_SECONDS),
             runs_count: from.number("retention.runs_count", 1_000..=1_000_000_000),
-            events_age,
-            events_count: from.number("retention.events_count", 1_000..=10_000_000_000),
             interval: from.seconds("retention.interval_seconds", 1..=DAY_SECONDS),
             batch: from.count("retention.batch", 1..=10_000),
         }

@@ -1,7 +1,8 @@
 //! One decision, written. Every check comes before the first row, so a refusal leaves nothing.
 
-use longshore_domain::id::RunId;
+use longshore_domain::id::{ConnectionId, RunId};
 use longshore_domain::run::{Idempotency, Run};
+use longshore_domain::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::change::{
@@ -33,14 +34,14 @@ const UPDATE_DELIVERY: &str = "UPDATE delivery SET state = ?2, due_at = ?3, atte
     updated_at = ?9, version = ?10 WHERE run_key = ?1";
 const MOVE_DELIVERY: &str =
     "UPDATE delivery SET destination = ?2, connection = ?3 WHERE run_key = ?1";
+const INSERT_ATTEMPT: &str = "INSERT OR IGNORE INTO attempt (run_key, number, started_at, \
+    duration_micros, status, outcome, signed_with, diagnosis_json, answer) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 /// A delivery that was recovered and sent again settles under the same number: the later finding
 /// stands, as it is the one that moved the delivery.
-const SAVE_ATTEMPT: &str = "INSERT INTO attempt (run_key, number, started_at, duration_micros, \
-    status, outcome, signed_with, diagnosis_json, answer) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (run_key, number) DO UPDATE SET \
-    started_at = excluded.started_at, duration_micros = excluded.duration_micros, \
-    status = excluded.status, outcome = excluded.outcome, signed_with = excluded.signed_with, \
-    diagnosis_json = excluded.diagnosis_json, answer = excluded.answer";
+const REPLACE_ATTEMPT: &str = "UPDATE attempt SET started_at = ?3, duration_micros = ?4, \
+    status = ?5, outcome = ?6, signed_with = ?7, diagnosis_json = ?8, answer = ?9 \
+    WHERE run_key = ?1 AND number = ?2";
 const INSERT_EVENT: &str = "INSERT INTO event (seq, run_key, kind, at, by, changed_json) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const INSERT_LOG_LINE: &str = "INSERT INTO log_line (run_key, number, id, message, created_by, \
@@ -238,8 +239,7 @@ fn insert_run(connection: &Connection, key: i64, row: &RunRow) -> Result<(), Fai
         run.updated_by,
         run.created_at.as_micros(),
         run.updated_at.as_micros(),
-        run.ended_at
-            .map(longshore_domain::time::Timestamp::as_micros),
+        run.ended_at.map(Timestamp::as_micros),
         run.rerun_of.as_ref().map(RunId::as_str),
         redeemed.is_some(),
         redeemed.and_then(|redeemed| redeemed.attempt),
@@ -278,8 +278,7 @@ fn update_run(group: &mut Group<'_>, stored: &StoredRun, row: &RunRow) -> Result
             .execute(params![
                 stored.key,
                 run.status.code(),
-                run.ended_at
-                    .map(longshore_domain::time::Timestamp::as_micros),
+                run.ended_at.map(Timestamp::as_micros),
                 run.external_run_id,
             ])?;
     }
@@ -338,16 +337,11 @@ fn insert_delivery(connection: &Connection, key: i64, part: &DeliveryPart) -> Re
             delivery.id.as_str(),
             delivery.receiver.code(),
             delivery.destination,
-            delivery
-                .connection
-                .as_ref()
-                .map(longshore_domain::id::ConnectionId::as_str),
+            delivery.connection.as_ref().map(ConnectionId::as_str),
             delivery.repeat.code(),
             delivery.synchronized,
             delivery.state.code(),
-            delivery
-                .due_at
-                .map(longshore_domain::time::Timestamp::as_micros),
+            delivery.due_at.map(Timestamp::as_micros),
             delivery.attempt,
             delivery.attempts_used,
             delivery.left,
@@ -371,10 +365,7 @@ fn update_delivery(
         "SELECT run_key, version, destination = ?2 AND connection IS ?3 FROM delivery \
          WHERE id = ?1",
     )?;
-    let connection_id = delivery
-        .connection
-        .as_ref()
-        .map(longshore_domain::id::ConnectionId::as_str);
+    let connection_id = delivery.connection.as_ref().map(ConnectionId::as_str);
     let found = find
         .query_row(
             params![delivery.id.as_str(), delivery.destination, connection_id],
@@ -398,9 +389,7 @@ fn update_delivery(
         .execute(params![
             key,
             delivery.state.code(),
-            delivery
-                .due_at
-                .map(longshore_domain::time::Timestamp::as_micros),
+            delivery.due_at.map(Timestamp::as_micros),
             delivery.attempt,
             delivery.attempts_used,
             delivery.left,
@@ -464,16 +453,21 @@ fn write_history(group: &mut Group<'_>, key: i64, change: &Change) -> Result<(),
 fn save_attempt(connection: &Connection, key: i64, row: &AttemptRow) -> Result<(), Failure> {
     let attempt = &row.attempt;
     let duration_micros = i64::try_from(attempt.duration_micros).unwrap_or(i64::MAX);
-    connection.prepare_cached(SAVE_ATTEMPT)?.execute(params![
-        key,
-        attempt.number,
-        attempt.started_at.as_micros(),
-        duration_micros,
-        attempt.status,
-        attempt.outcome.code(),
-        attempt.signed_with,
-        row.diagnosis,
-        attempt.answer,
-    ])?;
+    for sql in [INSERT_ATTEMPT, REPLACE_ATTEMPT] {
+        let saved = connection.prepare_cached(sql)?.execute(params![
+            key,
+            attempt.number,
+            attempt.started_at.as_micros(),
+            duration_micros,
+            attempt.status,
+            attempt.outcome.code(),
+            attempt.signed_with,
+            row.diagnosis,
+            attempt.answer,
+        ])?;
+        if saved == 1 {
+            break;
+        }
+    }
     Ok(())
 }

@@ -68,14 +68,17 @@ pub(super) trait Job: Send {
 struct Queued<W: Write> {
     write: W,
     reply: Option<Result<W::Reply, Error>>,
-    caller: oneshot::Sender<Result<W::Reply, Error>>,
+    caller: oneshot::Sender<Answer<W>>,
 }
 
 /// Where the reply to a write will come.
-pub(super) type Reply<T> = oneshot::Receiver<Result<T, Error>>;
+pub(super) type Reply<W> = oneshot::Receiver<Answer<W>>;
+
+/// The reply, and the write itself: the caller frees what the caller has made.
+type Answer<W> = (Result<<W as Write>::Reply, Error>, W);
 
 /// A write ready to be queued.
-pub(super) fn job<W: Write>(write: W) -> (Box<dyn Job>, Reply<W::Reply>) {
+pub(super) fn job<W: Write>(write: W) -> (Box<dyn Job>, Reply<W>) {
     let (caller, reply) = oneshot::channel();
     (
         Box::new(Queued {
@@ -102,10 +105,14 @@ impl<W: Write> Job for Queued<W> {
     }
 
     fn answer(self: Box<Self>) -> Option<Box<dyn Job>> {
-        let reply = self.reply?;
-        match self.caller.send(reply) {
-            Ok(()) | Err(Err(_)) => None,
-            Err(Ok(unclaimed)) => W::unclaimed(unclaimed),
+        let Self {
+            write,
+            reply,
+            caller,
+        } = *self;
+        match caller.send((reply?, write)) {
+            Ok(()) | Err((Err(_), _)) => None,
+            Err((Ok(unclaimed), _)) => W::unclaimed(unclaimed),
         }
     }
 }

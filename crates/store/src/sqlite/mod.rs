@@ -109,8 +109,9 @@ impl Sqlite {
 }
 
 /// What the writer said.
-async fn replied<T>(reply: Reply<T>) -> Result<T, Error> {
-    reply
+async fn replied<W: Write>(reply: Reply<W>) -> Result<W::Reply, Error> {
+    let (reply, _write) = reply
         .await
-        .map_err(|_| Error::Unavailable("the writer has stopped".into()))?
+        .map_err(|_| Error::Unavailable("the writer has stopped".into()))?;
+    reply
 }

@@ -96,5 +96,8 @@ fn names_are_read_as_they_are_written() {
 #[test]
 fn nothing_is_left_to_do_for_done_dead_and_cancelled() {
     let settled = State::ALL.into_iter().filter(|state| state.is_settled());
-    assert_eq!(settled.collect::<Vec<_>>(), [State::Done, State::Dead, State::Cancelled]);
+    assert_eq!(
+        settled.collect::<Vec<_>>(),
+        [State::Done, State::Dead, State::Cancelled]
+    );
 }

@@ -51,8 +51,18 @@ fn settled_with(
     outcome: &Outcome,
     now: Timestamp,
 ) -> Settled {
-    let settling = Settling { now, schedule, report_timeout: TIMEOUT, random: UNMOVED };
-    settle(delivery, &attempt(number, kind(outcome), None), outcome, &settling)
+    let settling = Settling {
+        now,
+        schedule,
+        report_timeout: TIMEOUT,
+        random: UNMOVED,
+    };
+    settle(
+        delivery,
+        &attempt(number, kind(outcome), None),
+        outcome,
+        &settling,
+    )
 }
 
 fn settled(delivery: &Delivery, number: u32, outcome: &Outcome, now: Timestamp) -> Settled {
@@ -65,7 +75,10 @@ fn under_way(repeat: Repeat, synchronized: bool) -> Delivery {
         Repeat::Harm => State::Started,
         Repeat::Allowed => State::Owned,
     };
-    Delivery { synchronized, ..delivery(repeat, state) }
+    Delivery {
+        synchronized,
+        ..delivery(repeat, state)
+    }
 }
 
 #[test]
@@ -84,9 +97,25 @@ fn the_settling_table() {
         (retry(), Allowed, false, State::Due, next_at, 1, false),
         (retry(), Harm, true, State::Due, next_at, 1, false),
         (retry(), Allowed, true, State::Due, next_at, 1, false),
-        (unknown(), Harm, false, State::Unconfirmed, given_up_at, 0, true),
+        (
+            unknown(),
+            Harm,
+            false,
+            State::Unconfirmed,
+            given_up_at,
+            0,
+            true,
+        ),
         (unknown(), Allowed, false, State::Due, next_at, 1, true),
-        (unknown(), Harm, true, State::Unconfirmed, given_up_at, 0, true),
+        (
+            unknown(),
+            Harm,
+            true,
+            State::Unconfirmed,
+            given_up_at,
+            0,
+            true,
+        ),
         (unknown(), Allowed, true, State::Due, next_at, 1, true),
         (refused(), Harm, false, State::Dead, None, 0, false),
         (refused(), Allowed, false, State::Dead, None, 0, false),
@@ -99,7 +128,11 @@ fn the_settling_table() {
         assert_eq!(settled.acceptance.is_some(), outcome == accepted(), "{row}");
         let after = settled.delivery.unwrap();
         assert_eq!((after.state, after.due_at), (state, due_at), "{row}");
-        assert_eq!((after.attempt, after.attempts_used), (1, attempts_used), "{row}");
+        assert_eq!(
+            (after.attempt, after.attempts_used),
+            (1, attempts_used),
+            "{row}"
+        );
         assert_eq!((after.left, after.updated_at), (left, at(20)), "{row}");
         let found = match outcome {
             Outcome::Accepted(acceptance) => acceptance.warning,
@@ -113,12 +146,18 @@ fn the_settling_table() {
 #[test]
 fn an_answer_shows_that_the_attempt_left_whatever_it_said() {
     let schedule = Schedule::default();
-    let settling =
-        Settling { now: at(20), schedule: &schedule, report_timeout: TIMEOUT, random: UNMOVED };
+    let settling = Settling {
+        now: at(20),
+        schedule: &schedule,
+        report_timeout: TIMEOUT,
+        random: UNMOVED,
+    };
     for (status, left) in [(None, false), (Some(503), true)] {
         let attempt = attempt(1, OutcomeKind::Retry, status);
         let before = under_way(Repeat::Allowed, false);
-        let after = settle(&before, &attempt, &retry(), &settling).delivery.unwrap();
+        let after = settle(&before, &attempt, &retry(), &settling)
+            .delivery
+            .unwrap();
         assert_eq!(after.left, left, "status {status:?}");
     }
 }
@@ -126,7 +165,10 @@ fn an_answer_shows_that_the_attempt_left_whatever_it_said() {
 #[test]
 fn a_warning_of_an_acceptance_is_kept() {
     let warning = diagnosis(Reason::JenkinsSeveralJobs);
-    let acceptance = Acceptance { warning: Some(warning.clone()), ..Acceptance::default() };
+    let acceptance = Acceptance {
+        warning: Some(warning.clone()),
+        ..Acceptance::default()
+    };
     let before = under_way(Repeat::Harm, false);
     let settled = settled(&before, 1, &Outcome::Accepted(acceptance.clone()), at(20));
     assert_eq!(settled.delivery.unwrap().diagnosis, Some(warning));
@@ -139,7 +181,11 @@ fn attempts_until_dead(repeat: Repeat, outcome: &Outcome) -> (u32, Delivery) {
     let mut now = at(0);
     for number in 1..=100 {
         if repeat == Repeat::Harm {
-            let owned = Delivery { state: State::Owned, attempt: number - 1, ..delivery };
+            let owned = Delivery {
+                state: State::Owned,
+                attempt: number - 1,
+                ..delivery
+            };
             delivery = start(&owned, now).unwrap();
         } else {
             delivery.state = State::Owned;
@@ -155,14 +201,26 @@ fn attempts_until_dead(repeat: Repeat, outcome: &Outcome) -> (u32, Delivery) {
 
 #[test]
 fn a_used_up_schedule_gives_the_delivery_up() {
-    let never_answers = [(Repeat::Harm, retry()), (Repeat::Allowed, retry()), (Repeat::Allowed, unknown())];
+    let never_answers = [
+        (Repeat::Harm, retry()),
+        (Repeat::Allowed, retry()),
+        (Repeat::Allowed, unknown()),
+    ];
     for (repeat, outcome) in never_answers {
         let (attempts, dead) = attempts_until_dead(repeat, &outcome);
-        assert_eq!((attempts, dead.attempts_used, dead.due_at), (10, 10, None), "{outcome:?}");
+        assert_eq!(
+            (attempts, dead.attempts_used, dead.due_at),
+            (10, 10, None),
+            "{outcome:?}"
+        );
         let found = dead.diagnosis.unwrap();
         assert_eq!(found.reason, Reason::AttemptsExhausted);
         assert!(found.message.contains("10 attempts"), "{}", found.message);
-        assert!(found.message.contains("the receiver did it"), "{}", found.message);
+        assert!(
+            found.message.contains("the receiver did it"),
+            "{}",
+            found.message
+        );
     }
 }
 
@@ -184,8 +242,15 @@ fn a_receiver_that_only_asks_to_wait_uses_no_attempt() {
             let outcome = asked_to_wait(retry_after);
             let after = settled(&under_way(repeat, false), 1, &outcome, at(20));
             let after = after.delivery.unwrap();
-            assert_eq!((after.state, after.due_at), (State::Due, Some(at(20 + wait))));
-            assert_eq!((after.attempt, after.attempts_used), (1, 0), "{retry_after:?}");
+            assert_eq!(
+                (after.state, after.due_at),
+                (State::Due, Some(at(20 + wait)))
+            );
+            assert_eq!(
+                (after.attempt, after.attempts_used),
+                (1, 0),
+                "{retry_after:?}"
+            );
         }
     }
 }
@@ -195,15 +260,26 @@ fn waiting_as_asked_ends_with_the_schedules_span() {
     let schedule = Schedule::new(vec![Duration::from_secs(60), Duration::from_secs(40)]);
     let before = under_way(Repeat::Allowed, false);
     let last = settled_with(&schedule, &before, 1, &asked_to_wait(Some(5)), at(100));
-    assert_eq!(last.delivery.unwrap().state, State::Due, "at the end of the span");
+    assert_eq!(
+        last.delivery.unwrap().state,
+        State::Due,
+        "at the end of the span"
+    );
     let over = settled_with(&schedule, &before, 1, &asked_to_wait(Some(5)), at(101));
     let over = over.delivery.unwrap();
     assert_eq!((over.state, over.due_at), (State::Dead, None));
     assert_eq!(over.diagnosis.unwrap().reason, Reason::AttemptsExhausted);
 
-    let redelivered = Delivery { scheduled_since: at(50), ..before };
+    let redelivered = Delivery {
+        scheduled_since: at(50),
+        ..before
+    };
     let again = settled_with(&schedule, &redelivered, 1, &asked_to_wait(Some(5)), at(101));
-    assert_eq!(again.delivery.unwrap().state, State::Due, "a redelivery starts the span anew");
+    assert_eq!(
+        again.delivery.unwrap().state,
+        State::Due,
+        "a redelivery starts the span anew"
+    );
 }
 
 #[test]
@@ -253,7 +329,10 @@ fn a_late_acceptance_moves_nothing_else_and_starts_nothing() {
     ];
     for repeat in REPEATS {
         for state in elsewhere {
-            let before = Delivery { attempt: 3, ..delivery(repeat, state) };
+            let before = Delivery {
+                attempt: 3,
+                ..delivery(repeat, state)
+            };
             let settled = settled(&before, 2, &accepted(), at(20));
             assert_eq!(settled.delivery, None, "{repeat:?}, {state:?}");
             assert!(settled.acceptance.is_some(), "what it told is not lost");
@@ -266,9 +345,15 @@ fn any_other_late_outcome_only_records() {
     for outcome in [retry(), unknown(), refused(), asked_to_wait(Some(5))] {
         for repeat in REPEATS {
             for state in State::ALL {
-                let before = Delivery { attempt: 3, ..delivery(repeat, state) };
+                let before = Delivery {
+                    attempt: 3,
+                    ..delivery(repeat, state)
+                };
                 let settled = settled(&before, 2, &outcome, at(20));
-                let nothing = Settled { delivery: None, acceptance: None };
+                let nothing = Settled {
+                    delivery: None,
+                    acceptance: None,
+                };
                 assert_eq!(settled, nothing, "{outcome:?}, {repeat:?}, {state:?}");
             }
         }
@@ -291,8 +376,16 @@ fn the_answer_of_a_synchronous_call_still_ends_it_after_a_receipt() {
     let answered = settled(&received, 1, &accepted(), at(20)).delivery.unwrap();
     assert_eq!((answered.state, answered.due_at), (State::Done, None));
     for outcome in [retry(), unknown(), refused()] {
-        assert_eq!(settled(&received, 1, &outcome, at(20)).delivery, None, "{outcome:?}");
+        assert_eq!(
+            settled(&received, 1, &outcome, at(20)).delivery,
+            None,
+            "{outcome:?}"
+        );
     }
     let ended = on_run_end(&received, true, at(15)).unwrap();
-    assert_eq!(settled(&ended, 1, &accepted(), at(20)).delivery, None, "its run has ended");
+    assert_eq!(
+        settled(&ended, 1, &accepted(), at(20)).delivery,
+        None,
+        "its run has ended"
+    );
 }

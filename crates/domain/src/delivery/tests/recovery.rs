@@ -36,7 +36,13 @@ fn killed_with_a_slot_it_is_sent_again_where_a_repeat_is_allowed() {
         updated_at: at(30),
         ..before
     };
-    assert_eq!(lost, LostWorker { delivery: expected, attempt: None });
+    assert_eq!(
+        lost,
+        LostWorker {
+            delivery: expected,
+            attempt: None
+        }
+    );
 }
 
 #[test]
@@ -46,7 +52,10 @@ fn killed_with_a_slot_it_is_unconfirmed_where_a_repeat_is_harm() {
     assert!(lost.delivery.left, "a receipt may still come");
     let attempt = lost.attempt.unwrap();
     assert_eq!((attempt.number, attempt.outcome), (1, OutcomeKind::Unknown));
-    assert_eq!(attempt.diagnosis.as_ref().map(|found| found.reason), Some(Reason::WorkerLost));
+    assert_eq!(
+        attempt.diagnosis.as_ref().map(|found| found.reason),
+        Some(Reason::WorkerLost)
+    );
     assert_eq!(attempt.diagnosis, lost.delivery.diagnosis);
 }
 
@@ -77,7 +86,10 @@ fn killed_after_the_settle_there_is_nothing_to_do() {
 
 #[test]
 fn killed_twice_it_is_recovered_once() {
-    for (repeat, state) in [(Repeat::Allowed, State::Owned), (Repeat::Harm, State::Started)] {
+    for (repeat, state) in [
+        (Repeat::Allowed, State::Owned),
+        (Repeat::Harm, State::Started),
+    ] {
         let lost = recover(&delivery(repeat, state), at(30)).unwrap();
         assert_eq!(recover(&lost.delivery, at(40)), None);
     }

@@ -10,7 +10,9 @@ const UNMOVED: u64 = 10;
 #[test]
 fn the_default_is_ten_attempts_over_about_24_hours() {
     let schedule = Schedule::default();
-    let waits: Vec<_> = (1..=9).filter_map(|used| schedule.wait(used, UNMOVED)).collect();
+    let waits: Vec<_> = (1..=9)
+        .filter_map(|used| schedule.wait(used, UNMOVED))
+        .collect();
     assert_eq!(waits.len(), 9, "nine waits part ten attempts");
     assert!(waits.is_sorted());
     assert_eq!(waits.iter().sum::<Duration>(), schedule.span());
@@ -22,7 +24,9 @@ fn the_default_is_ten_attempts_over_about_24_hours() {
 #[test]
 fn jitter_reaches_both_bounds() {
     let schedule = Schedule::new(vec![Duration::from_secs(100)]);
-    let moved: Vec<_> = (0..=20).filter_map(|random| schedule.wait(1, random)).collect();
+    let moved: Vec<_> = (0..=20)
+        .filter_map(|random| schedule.wait(1, random))
+        .collect();
     assert_eq!(moved.first(), Some(&Duration::from_secs(90)));
     assert_eq!(moved.last(), Some(&Duration::from_secs(110)));
     assert!(moved.is_sorted_by(|a, b| a < b), "{moved:?}");

@@ -1,0 +1,76 @@
+//! Signed calls to the sink over a fixed number of kept connections.
+
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use crate::rig::clock::unix_seconds;
+use crate::rig::sign::Signer;
+
+/// As many calls at once as Longshore makes to one receiver.
+const CONNECTIONS: usize = 64;
+
+type Sender = SendRequest<Full<Bytes>>;
+
+pub(super) struct Outbox {
+    sink: SocketAddr,
+    host: String,
+    signer: Signer,
+    slots: Semaphore,
+    idle: Mutex<Vec<Sender>>,
+}
+
+impl Outbox {
+    pub(super) fn new(sink: SocketAddr, secret: &str) -> Result<Self> {
+        Ok(Self {
+            sink,
+            host: sink.to_string(),
+            signer: Signer::new(secret)?,
+            slots: Semaphore::new(CONNECTIONS),
+            idle: Mutex::default(),
+        })
+    }
+
+    /// The status of the sink's answer.
+    pub(super) async fn send(&self, id: i64, body: Bytes) -> Result<u16> {
+        let _slot = self.slots.acquire().await?;
+        let mut sender = self.connection().await?;
+        let seconds = unix_seconds();
+        let request = Request::post("/hook")
+            .header("host", &self.host)
+            .header("content-type", "application/json")
+            .header("x-longshore-delivery-id", format!("d_{id:016}"))
+            .header("x-port-timestamp", seconds)
+            .header("x-port-signature", self.signer.sign(seconds, &body))
+            .body(Full::new(body))?;
+        let mut answer = sender.send_request(request).await?;
+        while let Some(frame) = answer.frame().await {
+            frame?;
+        }
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+        Ok(answer.status().as_u16())
+    }
+
+    async fn connection(&self) -> Result<Sender> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some(mut sender) = idle
+            && sender.ready().await.is_ok()
+        {
+            return Ok(sender);
+        }
+        let stream = TcpStream::connect(self.sink).await.context("the sink")?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        let _connected = Handle::current().spawn(connection);
+        Ok(sender)
+    }
+}

@@ -1,0 +1,26 @@
+//! The whole system from outside: the real program, receivers, and what is left on disk.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what the tests share fails like a test"
+)]
+
+mod api;
+mod backup;
+mod chance;
+mod configuration;
+mod demo;
+mod full_disk;
+mod health;
+mod mortal;
+mod nothing_lost;
+mod openapi;
+mod receiver_killed;
+mod receivers;
+mod rows;
+mod server;
+mod startup;
+mod stopping;
+mod traffic;
+mod verify;
