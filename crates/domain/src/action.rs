@@ -15,7 +15,9 @@ mod warnings;
 
 use serde_json::Value;
 
-pub use approval::{Approval, ApprovalNotification, MAX_QUORUM, NotificationFormat};
+pub use approval::{
+    ApprovalNotification, ApprovalType, MAX_QUORUM, NotificationFormat, RequiredApproval,
+};
 pub(crate) use bounds::exceeded;
 pub use bounds::{MAX_DEPTH, MAX_VALUES};
 pub use inputs::{MAX_INPUTS, Required, Step, UserInputs, jq_query};
@@ -41,7 +43,7 @@ pub struct Action {
     /// What it calls.
     pub invocation: Invocation,
     /// Whose approval its runs need.
-    pub required_approval: Approval,
+    pub required_approval: RequiredApproval,
     /// How approvers hear of it.
     pub approval_notification: ApprovalNotification,
     /// Whether an automation is switched on; where the document does not say, it is.
@@ -113,7 +115,7 @@ fn read(document: &Value, faults: &mut Faults) -> Option<Action> {
         .and_then(|value| invocation::read(value, &root.key("invocationMethod"), faults));
     let required_approval = match fields.map.get("requiredApproval") {
         Some(value) => approval::read(value, &root.key("requiredApproval"), faults),
-        None => Some(Approval::default()),
+        None => Some(RequiredApproval::default()),
     };
     let approval_notification = match fields.map.get("approvalNotification") {
         Some(value) => {

@@ -95,7 +95,10 @@ mod tests {
     fn shows_milliseconds_and_z() {
         let instant = Timestamp::from_micros(1_767_323_045_678_901);
         assert_eq!(instant.to_string(), "2026-01-02T03:04:05.678Z");
-        assert_eq!(Timestamp::from_micros(0).to_string(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(
+            Timestamp::from_micros(0).to_string(),
+            "1970-01-01T00:00:00.000Z"
+        );
     }
 
     #[test]

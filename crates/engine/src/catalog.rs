@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use longshore_domain::action::{Action, InvocationKind, Trigger};
 use longshore_domain::form::Form;
-use longshore_domain::run::{RequiredApproval, cancel_waiting};
+use longshore_domain::run::cancel_waiting;
 use longshore_domain::signature::Preset;
 use longshore_domain::violation::Violation;
 use longshore_store::{ActionRecord, NewAction, Store};
@@ -76,16 +76,6 @@ impl CompiledAction {
             Trigger::SelfService(trigger) => trigger.blueprint_identifier.as_deref(),
             Trigger::Automation(_) => None,
         }
-    }
-
-    /// What the document says, as it says it.
-    pub(crate) fn required_approval(&self) -> RequiredApproval {
-        let written = self
-            .document
-            .get("requiredApproval")
-            .cloned()
-            .unwrap_or(Value::Bool(false));
-        serde_json::from_value(written).unwrap_or(RequiredApproval::Plain(true))
     }
 
     fn shown(&self) -> Value {

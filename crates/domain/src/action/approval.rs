@@ -1,5 +1,6 @@
 //! Whether an action waits for approval, by how many, and how they hear of it.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
@@ -8,25 +9,53 @@ use super::shape::{Faults, Fields, Path};
 /// The most approvals that a quorum can ask for.
 pub const MAX_QUORUM: u32 = 1_000;
 
-/// Whose approval a run needs before anything is sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Approval {
-    /// Nobody's.
-    #[default]
-    NotRequired,
-    /// One approver's.
-    Any,
-    /// That of every approver.
-    All,
-    /// That of so many approvers.
-    Quorum(u32),
+/// What an action demands before its runs are executed, in the JSON form of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RequiredApproval {
+    /// `true` or `false`; `true` means one approval.
+    Plain(bool),
+    /// `{"type": …}`.
+    Typed(ApprovalType),
 }
 
-impl Approval {
-    /// Whether a run has to wait.
+/// How many have to agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "UPPERCASE", deny_unknown_fields)]
+pub enum ApprovalType {
+    /// One of the approvers.
+    Any,
+    /// Every approver that was named when the run was requested.
+    All,
+    /// This many of the approvers; an extension.
+    Quorum {
+        /// How many.
+        count: u32,
+    },
+}
+
+impl Default for RequiredApproval {
+    fn default() -> Self {
+        Self::Plain(false)
+    }
+}
+
+impl RequiredApproval {
+    /// Whether a run waits at all.
     #[must_use]
     pub const fn is_required(self) -> bool {
-        !matches!(self, Self::NotRequired)
+        !matches!(self, Self::Plain(false))
+    }
+
+    /// How many different approvers have to agree. Persons who could be named one by one are not
+    /// known yet, so `ALL` asks for the one approval that machine credentials, as Admin, can give.
+    #[must_use]
+    pub(crate) const fn approvals_needed(self) -> usize {
+        match self {
+            Self::Plain(false) => 0,
+            Self::Plain(true) | Self::Typed(ApprovalType::Any | ApprovalType::All) => 1,
+            Self::Typed(ApprovalType::Quorum { count }) => count as usize,
+        }
     }
 }
 
@@ -55,10 +84,13 @@ pub enum NotificationFormat {
     Slack,
 }
 
-pub(super) fn read(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Option<Approval> {
+pub(super) fn read(
+    value: &Value,
+    path: &Path<'_>,
+    faults: &mut Faults,
+) -> Option<RequiredApproval> {
     match value {
-        Value::Bool(true) => Some(Approval::Any),
-        Value::Bool(false) => Some(Approval::NotRequired),
+        Value::Bool(required) => Some(RequiredApproval::Plain(*required)),
         Value::Object(map) => {
             let fields = Fields { map, path };
             match fields.required_choice("type", &["ANY", "ALL", "QUORUM"], faults)? {
@@ -68,11 +100,14 @@ pub(super) fn read(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Optio
                 }
                 kind => {
                     fields.close(&["type"], faults);
-                    Some(if kind == "ALL" {
-                        Approval::All
-                    } else {
-                        Approval::Any
-                    })
+                    {
+                        let kind = if kind == "ALL" {
+                            ApprovalType::All
+                        } else {
+                            ApprovalType::Any
+                        };
+                        Some(RequiredApproval::Typed(kind))
+                    }
                 }
             }
         }
@@ -83,11 +118,13 @@ pub(super) fn read(value: &Value, path: &Path<'_>, faults: &mut Faults) -> Optio
     }
 }
 
-fn quorum(fields: &Fields<'_, '_>, faults: &mut Faults) -> Option<Approval> {
+fn quorum(fields: &Fields<'_, '_>, faults: &mut Faults) -> Option<RequiredApproval> {
     let value = fields.required("count", faults)?;
     let count = value.as_u64().and_then(|count| u32::try_from(count).ok());
     match count {
-        Some(count @ 1..=MAX_QUORUM) => Some(Approval::Quorum(count)),
+        Some(count @ 1..=MAX_QUORUM) => {
+            Some(RequiredApproval::Typed(ApprovalType::Quorum { count }))
+        }
         _ => {
             let message = format!("expected a whole number from 1 to {MAX_QUORUM}");
             faults.push(&fields.path.key("count"), message);

@@ -123,7 +123,7 @@ fn absent_keys_behave_as_published() {
     let action = Action::parse(&self_service()).unwrap();
     assert_eq!(action.identifier, "create_service");
     assert_eq!(action.title.as_deref(), Some(""));
-    assert_eq!(action.required_approval, Approval::NotRequired);
+    assert_eq!(action.required_approval, RequiredApproval::Plain(false));
     assert_eq!(action.approval_notification, ApprovalNotification::Email);
     assert!(action.publish && action.allow_anyone_to_view_runs);
 }
@@ -161,13 +161,19 @@ fn identifiers_are_spelled_as_published() {
 #[test]
 fn approvals() {
     let table = [
-        ("true", Some(Approval::Any)),
-        ("false", Some(Approval::NotRequired)),
-        (r#"{"type": "ANY"}"#, Some(Approval::Any)),
-        (r#"{"type": "ALL"}"#, Some(Approval::All)),
+        ("true", Some(RequiredApproval::Plain(true))),
+        ("false", Some(RequiredApproval::Plain(false))),
+        (
+            r#"{"type": "ANY"}"#,
+            Some(RequiredApproval::Typed(ApprovalType::Any)),
+        ),
+        (
+            r#"{"type": "ALL"}"#,
+            Some(RequiredApproval::Typed(ApprovalType::All)),
+        ),
         (
             r#"{"type": "QUORUM", "count": 2}"#,
-            Some(Approval::Quorum(2)),
+            Some(RequiredApproval::Typed(ApprovalType::Quorum { count: 2 })),
         ),
         (r#"{"type": "QUORUM"}"#, None),
         (r#"{"type": "QUORUM", "count": 0}"#, None),

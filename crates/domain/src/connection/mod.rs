@@ -125,7 +125,11 @@ impl Connection {
         let parsed: Self = serde_json::from_value(document.clone())
             .map_err(|error| vec![Violation::new("", error.to_string())])?;
         let violations = parsed.violations();
-        if violations.is_empty() { Ok(parsed) } else { Err(violations) }
+        if violations.is_empty() {
+            Ok(parsed)
+        } else {
+            Err(violations)
+        }
     }
 
     fn violations(&self) -> Vec<Violation> {
@@ -137,7 +141,11 @@ impl Connection {
         };
         let chars = self.name.chars().count();
         let name_length = format!("expected 1 to {} characters", bound::NAME_CHARS);
-        check((1..=bound::NAME_CHARS).contains(&chars), "name", name_length);
+        check(
+            (1..=bound::NAME_CHARS).contains(&chars),
+            "name",
+            name_length,
+        );
         if let Err(error) = Place::parse(&self.url) {
             check(false, "url", error.to_string());
         }
@@ -151,7 +159,11 @@ impl Connection {
             "connectTimeoutMs",
             range(bound::TIMEOUT_MS),
         );
-        check(within(self.timeout_ms, bound::TIMEOUT_MS), "timeoutMs", range(bound::TIMEOUT_MS));
+        check(
+            within(self.timeout_ms, bound::TIMEOUT_MS),
+            "timeoutMs",
+            range(bound::TIMEOUT_MS),
+        );
         check(
             within(self.report_timeout_seconds, bound::REPORT_TIMEOUT_SECONDS),
             "reportTimeoutSeconds",
@@ -162,9 +174,13 @@ impl Connection {
             "concurrency",
             range(bound::CONCURRENCY.into()),
         );
-        let rate_holds =
-            self.rate_per_second.is_none_or(|rate| rate > 0.0 && rate <= bound::RATE_PER_SECOND);
-        let rate = format!("expected more than 0 and at most {}", bound::RATE_PER_SECOND);
+        let rate_holds = self
+            .rate_per_second
+            .is_none_or(|rate| rate > 0.0 && rate <= bound::RATE_PER_SECOND);
+        let rate = format!(
+            "expected more than 0 and at most {}",
+            bound::RATE_PER_SECOND
+        );
         check(rate_holds, "ratePerSecond", rate);
         self.check_schedule(&mut check);
         self.check_texts(&mut check);
@@ -173,7 +189,9 @@ impl Connection {
 
     fn check_schedule(&self, check: &mut impl FnMut(bool, &str, String)) {
         let waits = self.retry_schedule.as_deref().unwrap_or_default();
-        let span = waits.iter().fold(0u64, |sum, wait| sum.saturating_add(*wait));
+        let span = waits
+            .iter()
+            .fold(0u64, |sum, wait| sum.saturating_add(*wait));
         check(
             waits.len() <= bound::SCHEDULE_STEPS && span <= bound::SCHEDULE_SPAN_SECONDS,
             "retrySchedule",
@@ -188,17 +206,25 @@ impl Connection {
     fn check_texts(&self, check: &mut impl FnMut(bool, &str, String)) {
         let token = |text: &str| {
             !text.is_empty()
-                && text.bytes().all(|byte| {
-                    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-                })
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
         };
         let header_holds = self.signature_header.as_deref().is_none_or(token);
-        check(header_holds, "signatureHeader", "expected the name of an HTTP header".into());
+        check(
+            header_holds,
+            "signatureHeader",
+            "expected the name of an HTTP header".into(),
+        );
         let prefix_holds = self
             .signature_prefix
             .as_deref()
             .is_none_or(|text| text.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
-        check(prefix_holds, "signaturePrefix", "expected printable ASCII".into());
+        check(
+            prefix_holds,
+            "signaturePrefix",
+            "expected printable ASCII".into(),
+        );
         for (path, pem) in [
             ("caCertificate", &self.ca_certificate),
             ("clientCertificate", &self.client_certificate),
@@ -206,8 +232,10 @@ impl Connection {
             let holds = pem.as_deref().is_none_or(|pem| {
                 pem.len() <= bound::PEM_BYTES && pem.contains("-----BEGIN CERTIFICATE-----")
             });
-            let expected =
-                format!("expected PEM certificates of at most {} bytes", bound::PEM_BYTES);
+            let expected = format!(
+                "expected PEM certificates of at most {} bytes",
+                bound::PEM_BYTES
+            );
             check(holds, path, expected);
         }
     }
@@ -224,20 +252,27 @@ impl Policy {
     ) -> Self {
         let millis = |value: Option<u64>| value.map(Duration::from_millis);
         let vendor = matches!(receiver, Receiver::Jenkins | Receiver::AzurePipelines);
-        let repeat_unknown =
-            connection.and_then(|known| known.repeat_unknown).unwrap_or(!vendor);
-        let repeat = if repeat_unknown { Repeat::Allowed } else { Repeat::Harm };
+        let repeat_unknown = connection
+            .and_then(|known| known.repeat_unknown)
+            .unwrap_or(!vendor);
+        let repeat = if repeat_unknown {
+            Repeat::Allowed
+        } else {
+            Repeat::Harm
+        };
         let concurrency = match repeat {
             Repeat::Harm => defaults.concurrency_harm,
             Repeat::Allowed => defaults.concurrency,
         };
-        let schedule = connection.and_then(|known| known.retry_schedule.as_ref()).map(|waits| {
-            Schedule::new(waits.iter().copied().map(Duration::from_secs).collect())
-        });
+        let schedule = connection
+            .and_then(|known| known.retry_schedule.as_ref())
+            .map(|waits| Schedule::new(waits.iter().copied().map(Duration::from_secs).collect()));
         Self {
             repeat,
             preset: connection.and_then(|known| known.preset).unwrap_or(preset),
-            concurrency: connection.and_then(|known| known.concurrency).unwrap_or(concurrency),
+            concurrency: connection
+                .and_then(|known| known.concurrency)
+                .unwrap_or(concurrency),
             rate_per_second: connection.and_then(|known| known.rate_per_second),
             connect_timeout: millis(connection.and_then(|known| known.connect_timeout_ms))
                 .unwrap_or(defaults.connect_timeout),

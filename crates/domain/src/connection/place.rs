@@ -83,7 +83,9 @@ impl Place {
 }
 
 fn has_user_info(text: &str) -> bool {
-    text.split('/').nth(2).is_some_and(|authority| authority.contains('@'))
+    text.split('/')
+        .nth(2)
+        .is_some_and(|authority| authority.contains('@'))
 }
 
 fn is_dot_segment(segment: &str) -> bool {
@@ -109,7 +111,10 @@ mod tests {
     fn covers_whole_segments_of_the_same_origin_only() {
         let jenkins = place("https://ci.example.com/jenkins");
         for (url, covered) in [
-            ("https://ci.example.com/jenkins/generic-webhook-trigger/invoke?token=x", true),
+            (
+                "https://ci.example.com/jenkins/generic-webhook-trigger/invoke?token=x",
+                true,
+            ),
             ("https://CI.example.com:443/jenkins", true),
             ("https://ci.example.com/j%65nkins/x", true),
             ("https://ci.example.com/jenkins2/x", false),
@@ -127,7 +132,10 @@ mod tests {
         for (url, error) in [
             ("https://user@ci.example.com/", PlaceError::UserInfo),
             ("https://@ci.example.com/", PlaceError::UserInfo),
-            ("https://ci.example.com\\@evil.example/", PlaceError::Backslash),
+            (
+                "https://ci.example.com\\@evil.example/",
+                PlaceError::Backslash,
+            ),
             ("https://ci.example.com/a/../b", PlaceError::DotSegment),
             ("https://ci.example.com/a/%2e%2E/b", PlaceError::DotSegment),
             ("https://ci.example.com/a b", PlaceError::Blank),
@@ -136,6 +144,9 @@ mod tests {
         ] {
             assert_eq!(Place::parse(url), Err(error), "{url}");
         }
-        assert!(matches!(Place::parse("/relative"), Err(PlaceError::NotAUrl(_))));
+        assert!(matches!(
+            Place::parse("/relative"),
+            Err(PlaceError::NotAUrl(_))
+        ));
     }
 }

@@ -7,50 +7,6 @@ use super::conclude::write;
 use super::{DocumentsPatch, EventKind, Run, RunChange, Status};
 use crate::time::Timestamp;
 
-/// What an action demands before its runs are executed, in the JSON form of the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum RequiredApproval {
-    /// `true` or `false`; `true` means one approval.
-    Plain(bool),
-    /// `{"type": …}`.
-    Typed(ApprovalType),
-}
-
-/// How many have to agree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "UPPERCASE", deny_unknown_fields)]
-pub enum ApprovalType {
-    /// One of the approvers.
-    Any,
-    /// Every approver that was named when the run was requested.
-    All,
-    /// This many of the approvers; an extension.
-    Quorum {
-        /// How many.
-        count: u32,
-    },
-}
-
-impl RequiredApproval {
-    /// Whether a run waits at all.
-    #[must_use]
-    pub const fn is_required(self) -> bool {
-        !matches!(self, Self::Plain(false))
-    }
-
-    /// How many different approvers have to agree. Persons who could be named one by one are not
-    /// known yet, so `ALL` asks for the one approval that machine credentials, as Admin, can give.
-    #[must_use]
-    const fn approvals_needed(self) -> usize {
-        match self {
-            Self::Plain(false) => 0,
-            Self::Plain(true) | Self::Typed(ApprovalType::Any | ApprovalType::All) => 1,
-            Self::Typed(ApprovalType::Quorum { count }) => count as usize,
-        }
-    }
-}
-
 /// An approver's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]

@@ -18,10 +18,9 @@ use serde_json::Value;
 use crate::id::RunId;
 use crate::time::Timestamp;
 
+pub use crate::action::{ApprovalType, RequiredApproval};
 pub use accept::{AGENT_DESTINATION, Entry, NewDelivery, Rendered, Request, accept, dispatch};
-pub use approval::{
-    ApprovalRejection, ApprovalType, Approved, Decision, RequiredApproval, Vote, approve,
-};
+pub use approval::{ApprovalRejection, Approved, Decision, Vote, approve};
 pub use change::{
     DeliveryWrite, DocumentsPatch, Event, EventKind, Idempotency, LogLine, NewRun, RunChange,
     RunWrite,

@@ -131,7 +131,8 @@ pub fn report(
         && report.status == Some(Status::Failure)
         && matches!(reporting.reporter, Reporter::Machine(_));
     if !cancels {
-        admit(run, delivery, reporting, || told(&report))?;
+        let ends = report.status.is_some();
+        admit(run, delivery, reporting, ends, || told(&report))?;
     }
     let mut after = run.clone();
     if let Some(text) = report.status_label {
@@ -191,17 +192,23 @@ pub fn log(
     entry: LogEntry,
     reporting: Reporting<'_>,
 ) -> Result<RunChange, ReportRejection> {
-    admit(run, delivery, reporting, || {
-        let mut told = Map::new();
-        told.insert("log".into(), entry.message.clone().into());
-        if let Some(status) = entry.termination {
-            told.insert("status".into(), status.name().into());
-        }
-        if let Some(text) = &entry.status_label {
-            told.insert("statusLabel".into(), text.as_str().into());
-        }
-        told
-    })?;
+    admit(
+        run,
+        delivery,
+        reporting,
+        entry.termination.is_some(),
+        || {
+            let mut told = Map::new();
+            told.insert("log".into(), entry.message.clone().into());
+            if let Some(status) = entry.termination {
+                told.insert("status".into(), status.name().into());
+            }
+            if let Some(text) = &entry.status_label {
+                told.insert("statusLabel".into(), text.as_str().into());
+            }
+            told
+        },
+    )?;
     if run.log_lines >= LOG_LINES_LIMIT {
         return Err(ReportRejection::Full);
     }
@@ -246,7 +253,7 @@ pub fn respond(
     response: Value,
     reporting: Reporting<'_>,
 ) -> Result<RunChange, ReportRejection> {
-    admit(run, delivery, reporting, || {
+    admit(run, delivery, reporting, false, || {
         let mut told = Map::new();
         told.insert("response".into(), Value::Bool(true));
         told
@@ -276,7 +283,7 @@ pub fn redeem(
     redeem: Redeem,
     reporting: Reporting<'_>,
 ) -> Result<RedeemAnswer, ReportRejection> {
-    admit(run, delivery, reporting, Map::new)?;
+    admit(run, delivery, reporting, false, Map::new)?;
     if let Some(held) = &run.redemption {
         return match (&held.by, &redeem.by) {
             (Some(holder), Some(by)) if holder == by => Ok(RedeemAnswer::HeldAlready),
@@ -320,6 +327,7 @@ fn admit(
     run: &Run,
     delivery: Option<&Delivery>,
     reporting: Reporting<'_>,
+    ends: bool,
     told: impl FnOnce() -> Map<String, Value>,
 ) -> Result<(), ReportRejection> {
     if let (Reporter::RunToken { attempt }, Some(held)) = (reporting.reporter, &run.redemption)
@@ -337,7 +345,7 @@ fn admit(
         };
         return Err(ReportRejection::RunEnded(Box::new(late)));
     }
-    if run.version >= WRITES_LIMIT {
+    if run.version >= WRITES_LIMIT && !ends {
         return Err(ReportRejection::Full);
     }
     if run.status != Status::InProgress {

@@ -126,12 +126,14 @@ impl Engine {
         Err(Error::Overloaded)
     }
 
-    /// What was told about an ended run is kept, though it is refused.
+    /// What was told about an ended run is kept, though it is refused; where the run moves at the
+    /// same moment, the refusal matters more.
     async fn refuse(&self, rejection: ReportRejection) -> Error {
-        if let ReportRejection::RunEnded(change) = &rejection
-            && let Err(error) = self.store.apply((**change).clone()).await
-        {
-            return error.into();
+        if let ReportRejection::RunEnded(change) = &rejection {
+            match self.store.apply((**change).clone()).await {
+                Ok(_) | Err(longshore_store::Error::Conflict(_)) => {}
+                Err(error) => return error.into(),
+            }
         }
         Error::Report(rejection)
     }

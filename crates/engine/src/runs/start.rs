@@ -77,7 +77,7 @@ impl Engine {
             blueprint: action.blueprint().map(str::to_owned),
             entity: command.entity,
             source: Source::Api,
-            required_approval: action.required_approval(),
+            required_approval: action.action.required_approval,
             properties,
             raw_properties: raw,
             trigger: self.trigger(credential, &action, now),

@@ -1,16 +1,18 @@
 //! The vendors' own rows, and calls that are refused before they leave.
 
+use http::StatusCode;
 use longshore_domain::delivery::State;
 use longshore_domain::diagnosis::Reason;
 use longshore_domain::id::RunId;
 use longshore_emulators::azure_devops::IncomingWebhook;
 use longshore_emulators::jenkins::Job;
+use longshore_emulators::webhook_sink::Answer;
 use longshore_emulators::{Fault, FaultKind};
 use serde_json::{Value, json};
 
 use crate::support::{
     AZURE_SECRET, AZURE_WEBHOOK, JENKINS_SECRET, JENKINS_TOKEN, Process, Target, World, azure,
-    azure_with, jenkins, job, job_with, sink,
+    azure_with, jenkins, job, job_with, seconds, sink,
 };
 
 fn reason(process: &Process, run: &RunId) -> Option<Reason> {
@@ -92,10 +94,25 @@ fn what_jenkins_accepts_with_a_warning() {
 
 #[test]
 fn a_job_that_started_counts_whatever_the_status() {
-    // A proxy may replace the status line; the answer's body is the plugin's all the same.
-    let (_world, process, _target, run) = call_jenkins(&[job("deploy")], |_| {});
-    assert_eq!(process.attempts(&run)[0].status, Some(200));
-    assert_eq!(process.outcomes(&run), ["accepted"]);
+    let started = json!({
+        "jobs": {"deploy": {"regexpFilterExpression": "", "triggered": true,
+            "resolvedVariables": {}, "regexpFilterText": "", "id": 7, "url": "queue/item/7/"}},
+        "message": "Triggered jobs.",
+    });
+    for status in [200, 404, 429, 500, 502, 503] {
+        let world = World::new();
+        let sink = sink(&world);
+        let status = StatusCode::from_u16(status).expect("a status");
+        sink.answers().next(1, Answer::json(status, started.to_string()));
+        let process = world.boot();
+        let url = format!("{}/generic-webhook-trigger/invoke", sink.base_url());
+        process.define("act", &json!({"type": "JENKINS", "url": url}));
+        let run = process.start("act");
+        process.pump();
+        assert_eq!(process.outcomes(&run), ["accepted"], "{status}");
+        assert_eq!(process.delivery(&run).state, State::Done, "{status}");
+        assert_eq!(process.run(&run)["externalRunId"], "7", "{status}");
+    }
 }
 
 #[test]
@@ -158,14 +175,14 @@ fn what_jenkins_refuses_started_nothing() {
 }
 
 #[test]
-fn jenkins_that_failed_to_start_anything_is_asked_again() {
+fn an_empty_answer_is_accepted_with_a_warning_also_where_every_job_failed() {
     let broken = json!({"genericHeaderVariables": [{"key": "token", "regexpFilter": "("}]});
     let (world, process, target, run) = call_jenkins(&[job_with("deploy", broken)], |_| {});
-    assert_eq!(reason(&process, &run), Some(Reason::JenkinsJobsFailed));
-    assert_eq!(process.delivery(&run).state, State::Due);
-    world.clock.advance(crate::support::seconds(60));
+    assert_eq!(reason(&process, &run), Some(Reason::JenkinsSilentAnswer));
+    assert_eq!(process.delivery(&run).state, State::Done);
+    world.clock.advance(seconds(3_600));
     process.pump();
-    assert_eq!(target.calls(), 2);
+    assert_eq!(target.calls(), 1);
 }
 
 /// What an Azure DevOps with this webhook answers to one call.

@@ -15,7 +15,14 @@ use crate::rig::server::Longshore;
 use crate::rig::trial::{Amount, Measured, trial};
 
 const DATABASE: &str = "longshore.db";
-const TABLES: [&str; 6] = ["run", "run_document", "delivery", "attempt", "event", "log_line"];
+const TABLES: [&str; 6] = [
+    "run",
+    "run_document",
+    "delivery",
+    "attempt",
+    "event",
+    "log_line",
+];
 /// Copies in one transaction.
 const BATCH: u64 = 20_000;
 /// Between two runs, so that a million of them lie within the days that runs are kept.
@@ -35,7 +42,16 @@ pub(crate) fn seed(
     let begin = Instant::now();
     let mut server = Longshore::start(data, action)?;
     server.create_webhook(action, url)?;
-    trial(&mut server, load, sink, Amount { runs: 1, connections: 1, per_second: None })?;
+    trial(
+        &mut server,
+        load,
+        sink,
+        Amount {
+            runs: 1,
+            connections: 1,
+            per_second: None,
+        },
+    )?;
     finish_newest(&mut server)?;
     if !server.is_settled(1)? {
         bail!("the sample run is not settled");
@@ -49,7 +65,10 @@ pub(crate) fn seed(
 fn finish_newest(server: &mut Longshore) -> Result<()> {
     let listed = server.call("GET", "/v1/actions/runs?limit=1", None)?;
     let id = listed["runs"][0]["id"].as_str().context("no run")?;
-    for line in ["Build 4711 started by Longshore", "Rolled out to 3 replicas"] {
+    for line in [
+        "Build 4711 started by Longshore",
+        "Rolled out to 3 replicas",
+    ] {
         let line = json!({"message": line});
         server.call("POST", &format!("/v1/actions/runs/{id}/logs"), Some(&line))?;
     }
@@ -65,7 +84,9 @@ fn copy(file: &Path, count: u64) -> Result<()> {
     let one = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let sample = one("SELECT max(key) FROM run WHERE ended_at IS NOT NULL")?;
     let revision = one("SELECT action_revision FROM run ORDER BY key DESC LIMIT 1")?;
-    let events = one(&format!("SELECT count(*) FROM event WHERE run_key = {sample}"))?;
+    let events = one(&format!(
+        "SELECT count(*) FROM event WHERE run_key = {sample}"
+    ))?;
     let last_event = one("SELECT max(seq) FROM event")?;
     let copies = TABLES
         .iter()
@@ -99,15 +120,18 @@ fn copying(
     count: u64,
 ) -> Result<String> {
     let mut columns = connection.prepare(&format!("PRAGMA table_info({table})"))?;
-    let columns: Vec<String> =
-        columns.query_map([], |row| row.get(1))?.collect::<rusqlite::Result<_>>()?;
+    let columns: Vec<String> = columns
+        .query_map([], |row| row.get(1))?
+        .collect::<rusqlite::Result<_>>()?;
     let own_key = if table == "run" { "key" } else { "run_key" };
     let expression = |column: &String| match column.as_str() {
         "key" | "run_key" => format!("{sample} + n"),
         // The number stands where chance does in an id; its first half is the instant.
         "id" => "substr(id, 1, 10) || printf('%08d', n)".to_owned(),
-        "seq" => format!("{last_event} + n * {events} - (SELECT max(seq) FROM event \
-                          WHERE run_key = {sample}) + seq"),
+        "seq" => format!(
+            "{last_event} + n * {events} - (SELECT max(seq) FROM event \
+                          WHERE run_key = {sample}) + seq"
+        ),
         instant if instant.ends_with("_at") || instant.ends_with("_since") || instant == "at" => {
             format!("{instant} - ({count} - n) * {APART_MICROS}")
         }

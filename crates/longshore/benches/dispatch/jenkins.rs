@@ -47,7 +47,9 @@ fn arrived(calls: &[longshore_emulators::Call]) -> Result<Arrived> {
     let now = monotonic_nanos();
     let (mut ids, mut arrived) = (HashSet::new(), Arrived::default());
     for call in calls {
-        let id = call.header("x-longshore-delivery-id").context("a call without an id")?;
+        let id = call
+            .header("x-longshore-delivery-id")
+            .context("a call without an id")?;
         if call.verdict != Verdict::Accepted || call.started.len() != 1 {
             arrived.refused += 1;
         } else if ids.insert(id.to_owned()) {
@@ -55,7 +57,9 @@ fn arrived(calls: &[longshore_emulators::Call]) -> Result<Arrived> {
             let sent_at = sent_nanos(&call.body).context("a body that was not sent")?;
             let age = u64::try_from(call.arrived_at.elapsed().as_nanos())?;
             let micros = (now - age).saturating_sub(sent_at) / 1_000;
-            arrived.micros.push(u32::try_from(micros).unwrap_or(u32::MAX));
+            arrived
+                .micros
+                .push(u32::try_from(micros).unwrap_or(u32::MAX));
         } else {
             arrived.repeated += 1;
         }
@@ -90,12 +94,17 @@ fn start(runtime: &Runtime) -> Result<Jenkins> {
         script: Script::default(),
     };
     let mut config = Config {
-        listen: Listen { call_limit: REMEMBERED, ..Listen::default() },
+        listen: Listen {
+            call_limit: REMEMBERED,
+            ..Listen::default()
+        },
         jobs: vec![job],
         whitelist,
         build_limit: REMEMBERED,
         ..Config::default()
     };
-    config.credentials.insert(CREDENTIAL.into(), Secret::new(SECRET));
+    config
+        .credentials
+        .insert(CREDENTIAL.into(), Secret::new(SECRET));
     Ok(runtime.block_on(Jenkins::start(config))?)
 }

@@ -59,13 +59,25 @@ fn padded(wrap: impl Fn(Map<String, Value>) -> Value) -> String {
     };
     let shortest = text(String::new()).len();
     let words = "Rolled out by the pipeline after the checks had passed. ";
-    let notes = words.chars().cycle().take(BODY_BYTES.saturating_sub(shortest)).collect();
+    let notes = words
+        .chars()
+        .cycle()
+        .take(BODY_BYTES.saturating_sub(shortest))
+        .collect();
     text(notes)
 }
 
 /// When a body was sent, on the monotonic clock.
 pub(crate) fn sent_nanos(body: &[u8]) -> Option<u64> {
     let at = memmem::find(body, KEY.as_bytes())? + KEY.len();
-    let first = at + body.get(at..)?.iter().take(4).position(u8::is_ascii_digit)?;
-    std::str::from_utf8(body.get(first..first + INSTANT_DIGITS)?).ok()?.parse().ok()
+    let first = at
+        + body
+            .get(at..)?
+            .iter()
+            .take(4)
+            .position(u8::is_ascii_digit)?;
+    std::str::from_utf8(body.get(first..first + INSTANT_DIGITS)?)
+        .ok()?
+        .parse()
+        .ok()
 }

@@ -4,7 +4,10 @@
 pub(crate) fn quantile(values: &mut [u32], share: f64) -> f64 {
     values.sort_unstable();
     let last = values.len().saturating_sub(1) as f64;
-    values.get((last * share).round() as usize).copied().map_or(0.0, f64::from)
+    values
+        .get((last * share).round() as usize)
+        .copied()
+        .map_or(0.0, f64::from)
 }
 
 /// The median of the rounds' figures.

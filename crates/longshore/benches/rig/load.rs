@@ -72,12 +72,22 @@ async fn generate(load: Load) -> Result<Sent> {
     }
     let signer = load.secret.as_deref().map(Signer::new).transpose()?;
     let began_nanos = monotonic_nanos();
-    let shared = Arc::new(Shared { load, signer, next: AtomicU64::new(0), began_nanos });
+    let shared = Arc::new(Shared {
+        load,
+        signer,
+        next: AtomicU64::new(0),
+        began_nanos,
+    });
     let mut sending = JoinSet::new();
     for wire in wires {
         sending.spawn(send_on(wire, Arc::clone(&shared)));
     }
-    let mut sent = Sent { began_nanos, ended_nanos: 0, refused: 0, refusal: None };
+    let mut sent = Sent {
+        began_nanos,
+        ended_nanos: 0,
+        refused: 0,
+        refusal: None,
+    };
     while let Some(done) = sending.join_next().await {
         let (refused, refusal) = done??;
         sent.refused += refused;
@@ -99,7 +109,10 @@ async fn send_on(mut wire: Wire, shared: Arc<Shared>) -> Result<(u64, Option<Str
         }
         let sent_at = shared.turn(number).await;
         wire.send(request.stamped(number, sent_at)).await?;
-        let answer = wire.receive().await?.context("the server ended the connection")?;
+        let answer = wire
+            .receive()
+            .await?
+            .context("the server ended the connection")?;
         if answer.status() != Some(load.expected_status) {
             refused += 1;
             let text = String::from_utf8_lossy(answer.body);
@@ -111,7 +124,9 @@ async fn send_on(mut wire: Wire, shared: Arc<Shared>) -> Result<(u64, Option<Str
 impl Shared {
     /// Waits until request `number` is to leave, and answers when that was to be.
     async fn turn(&self, number: u64) -> u64 {
-        let Some(per_second) = self.load.per_second else { return monotonic_nanos() };
+        let Some(per_second) = self.load.per_second else {
+            return monotonic_nanos();
+        };
         let due = self.began_nanos + (number as f64 * 1e9 / per_second) as u64;
         let now = monotonic_nanos();
         if due > now {
@@ -134,7 +149,13 @@ struct Request<'a> {
 
 impl<'a> Request<'a> {
     fn new(shared: &'a Shared) -> Result<Self> {
-        let Load { address, path, token, body, .. } = &shared.load;
+        let Load {
+            address,
+            path,
+            token,
+            body,
+            ..
+        } = &shared.load;
         let mut head = format!(
             "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\n",
@@ -145,7 +166,13 @@ impl<'a> Request<'a> {
         }
         let body = body.clone().into_bytes();
         let instant_at = memmem::find(&body, INSTANT.as_bytes()).context("no instant")?;
-        Ok(Self { shared, head, body, instant_at, bytes: Vec::new() })
+        Ok(Self {
+            shared,
+            head,
+            body,
+            instant_at,
+            bytes: Vec::new(),
+        })
     }
 
     fn stamped(&mut self, number: u64, sent_at: u64) -> &[u8] {

@@ -26,5 +26,7 @@ pub(crate) fn peak_memory_kib(pid: u32) -> Result<u64> {
     let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let number = line.and_then(|line| line.split_whitespace().next());
-    Ok(number.with_context(|| format!("{path} has no VmHWM"))?.parse()?)
+    Ok(number
+        .with_context(|| format!("{path} has no VmHWM"))?
+        .parse()?)
 }

@@ -33,7 +33,13 @@ impl Role {
             .with_context(|| format!("{name} was not started"))?;
         let questions = child.stdin.take().context("no pipe")?;
         let answers = BufReader::new(child.stdout.take().context("no pipe")?);
-        let mut role = Self { name, child, questions, answers, ready: Value::Null };
+        let mut role = Self {
+            name,
+            child,
+            questions,
+            answers,
+            ready: Value::Null,
+        };
         role.ready = role.answer()?;
         Ok(role)
     }
@@ -80,7 +86,10 @@ pub(crate) fn asked_for() -> Option<(String, String)> {
 pub(crate) fn half_the_machine() -> Result<Runtime> {
     let threads = std::thread::available_parallelism()?.get() / 2;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    Ok(runtime.worker_threads(threads.max(1)).enable_all().build()?)
+    Ok(runtime
+        .worker_threads(threads.max(1))
+        .enable_all()
+        .build()?)
 }
 
 /// Says `ready`, and then answers every question.

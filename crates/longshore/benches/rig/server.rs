@@ -37,6 +37,8 @@ pub(crate) struct Longshore {
     api: Api,
     /// The action that a load asks for.
     action: &'static str,
+    /// The one destination whose deliveries are waited for.
+    destination: Option<String>,
 }
 
 impl Longshore {
@@ -47,8 +49,17 @@ impl Longshore {
         let lines = BufReader::new(child.stdout.take().context("no pipe")?);
         let log = Arc::new(Mutex::new(VecDeque::new()));
         let listening = follow(lines, &log);
-        let mut server = Self { child, log, api: Api::default(), action };
-        let address = listening.recv().ok().and_then(|address| address.parse().ok());
+        let mut server = Self {
+            child,
+            log,
+            api: Api::default(),
+            action,
+            destination: None,
+        };
+        let address = listening
+            .recv()
+            .ok()
+            .and_then(|address| address.parse().ok());
         let Some(address) = address else {
             bail!("the server did not start:\n{}", server.last_words());
         };
@@ -103,6 +114,11 @@ impl Longshore {
         })
     }
 
+    /// Waits for the deliveries of this destination only.
+    pub(crate) fn watch_only(&mut self, destination: &str) {
+        self.destination = Some(destination.to_owned());
+    }
+
     /// Ends the server as an operator would.
     pub(crate) fn stop(mut self) -> Result<()> {
         let pid = Pid::from_child(&self.child);
@@ -135,9 +151,15 @@ impl Measured for Longshore {
     /// Deliveries only move on in this order, so one that is missed here is met there.
     fn is_settled(&mut self, _runs: u64) -> Result<bool> {
         for state in ["due", "owned", "started"] {
-            let path = format!("/v1/deliveries?limit=1&state={state}");
+            let mut path = format!("/v1/deliveries?limit=1&state={state}");
+            if let Some(destination) = &self.destination {
+                path.push_str(&format!("&destination={destination}"));
+            }
             let found = self.call("GET", &path, None)?;
-            if found["deliveries"].as_array().is_none_or(|found| !found.is_empty()) {
+            if found["deliveries"]
+                .as_array()
+                .is_none_or(|found| !found.is_empty())
+            {
                 return Ok(false);
             }
         }
@@ -175,11 +197,16 @@ fn only_defaults(data: &Path) -> Result<()> {
     let mut section = String::new();
     let mut defaults = 0;
     for line in text.lines() {
-        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        if let Some(name) = line
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+        {
             section = format!("{name}.");
             continue;
         }
-        let Some((key, _)) = line.split_once(" = ") else { continue };
+        let Some((key, _)) = line.split_once(" = ") else {
+            continue;
+        };
         let name = format!("{section}{key}");
         if line.ends_with("# default") {
             defaults += 1;
@@ -203,9 +230,10 @@ fn follow(
     std::thread::spawn(move || {
         for line in lines.lines().map_while(std::result::Result::ok) {
             let said: Value = serde_json::from_str(&line).unwrap_or_default();
-            if let ("listening", Some(address)) =
-                (said["event"].as_str().unwrap_or_default(), said["address"].as_str())
-            {
+            if let ("listening", Some(address)) = (
+                said["event"].as_str().unwrap_or_default(),
+                said["address"].as_str(),
+            ) {
                 // Nobody waits for a second one.
                 let _unheard = found.send(address.to_owned());
             }
@@ -259,12 +287,17 @@ impl Api {
 fn read_answer(stream: &mut BufReader<TcpStream>) -> Result<(u16, Vec<u8>)> {
     let mut line = String::new();
     stream.read_line(&mut line)?;
-    let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = line
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
     let mut length = 0;
     loop {
         line.clear();
         stream.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            break;
+        };
         if name.eq_ignore_ascii_case("content-length") {
             length = value.trim().parse()?;
         }

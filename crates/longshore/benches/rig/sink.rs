@@ -53,7 +53,10 @@ struct Sink {
 pub(crate) fn run(settings: &str) -> Result<()> {
     let settings: Value = serde_json::from_str(settings)?;
     let secret = Secret::new(settings["secret"].as_str().unwrap_or_default());
-    let sink = Arc::new(Sink { secret, seen: Mutex::default() });
+    let sink = Arc::new(Sink {
+        secret,
+        seen: Mutex::default(),
+    });
     let runtime = role::half_the_machine()?;
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
@@ -82,7 +85,11 @@ async fn serve(sink: Arc<Sink>, listener: TcpListener) {
 /// Serves one connection to its end.
 async fn receive(sink: Arc<Sink>, mut wire: Wire) -> Result<()> {
     while let Some(message) = wire.receive().await? {
-        let answer = if sink.take(&message) { ACCEPTED } else { REFUSED };
+        let answer = if sink.take(&message) {
+            ACCEPTED
+        } else {
+            REFUSED
+        };
         wire.send(answer).await?;
     }
     Ok(())
@@ -104,7 +111,9 @@ impl Sink {
         }
         if let Some(sent_at) = sent_nanos(message.body) {
             let micros = arrived_at.saturating_sub(sent_at) / 1_000;
-            seen.arrived.micros.push(u32::try_from(micros).unwrap_or(u32::MAX));
+            seen.arrived
+                .micros
+                .push(u32::try_from(micros).unwrap_or(u32::MAX));
         }
         true
     }
@@ -117,7 +126,9 @@ impl Sink {
         }
         let window = (Duration::from_secs(unix_seconds()), TOLERANCE);
         let verdict = verify(&self.secret, &headers, message.body, Some(window));
-        let id = message.header("x-longshore-delivery-id")?.strip_prefix("d_")?;
+        let id = message
+            .header("x-longshore-delivery-id")?
+            .strip_prefix("d_")?;
         (verdict == SignatureVerdict::Valid).then_some(id.as_bytes().try_into().ok()?)
     }
 

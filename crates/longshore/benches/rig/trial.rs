@@ -59,8 +59,17 @@ pub(crate) fn trial(
     sink: &mut Role,
     amount: Amount,
 ) -> Result<Outcome> {
-    let Amount { runs, connections, per_second } = amount;
-    let job = Load { runs, connections, per_second, ..system.load()? };
+    let Amount {
+        runs,
+        connections,
+        per_second,
+    } = amount;
+    let job = Load {
+        runs,
+        connections,
+        per_second,
+        ..system.load()?
+    };
     let _before: Arrived = serde_json::from_value(sink.ask(&().into())?)?;
     let used = |system: &dyn Measured, load: &Role, sink: &Role| -> Result<[u64; 3]> {
         let server = system.pid().map_or(Ok(0), cpu_micros)?;
@@ -78,10 +87,15 @@ pub(crate) fn trial(
     let after = used(system, load, sink)?;
     let mut arrived: Arrived = serde_json::from_value(sink.ask(&().into())?)?;
     if let Some(refusal) = sent.refusal {
-        bail!("{} of {runs} requests were refused, the first with {refusal}", sent.refused);
+        bail!(
+            "{} of {runs} requests were refused, the first with {refusal}",
+            sent.refused
+        );
     }
     if arrived.distinct < runs || arrived.refused > 0 {
-        let Arrived { distinct, refused, .. } = arrived;
+        let Arrived {
+            distinct, refused, ..
+        } = arrived;
         bail!("the sink counts {distinct} distinct deliveries of {runs}, and {refused} refused");
     }
     let per_run = |at: usize| (after[at] - before[at]) as f64 / runs as f64;

@@ -36,7 +36,11 @@ impl Wire {
 
     pub(crate) fn new(stream: TcpStream) -> Result<Self> {
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: Vec::with_capacity(READ_BYTES), taken: 0 })
+        Ok(Self {
+            stream,
+            buffer: Vec::with_capacity(READ_BYTES),
+            taken: 0,
+        })
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<()> {
@@ -95,7 +99,9 @@ fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
     let mut rest = head;
     loop {
         rest = rest.get(memchr(b'\n', rest)? + 1..)?;
-        let Some((found, after)) = rest.split_at_checked(name.len()) else { continue };
+        let Some((found, after)) = rest.split_at_checked(name.len()) else {
+            continue;
+        };
         if after.first() == Some(&b':') && found.eq_ignore_ascii_case(name.as_bytes()) {
             let value = after.get(1..memchr(b'\r', after)?)?;
             return std::str::from_utf8(value).ok().map(str::trim);

@@ -23,4 +23,5 @@ mod server;
 mod startup;
 mod stopping;
 mod traffic;
+mod verdict;
 mod verify;

@@ -1,7 +1,5 @@
 //! The receivers that tests call, and the actions that call them.
 
-use std::collections::BTreeMap;
-
 use longshore_emulators::jenkins::{self, Jenkins, Job};
 use longshore_emulators::webhook_sink::{Config, Recording, WebhookSink};
 use longshore_emulators::{Listen, Secret};
@@ -9,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::server::CLIENT_SECRET;
+use crate::verdict::{Seen, tally};
 
 pub(crate) const WEBHOOK: &str = "notify";
 pub(crate) const JENKINS: &str = "deploy";
@@ -38,27 +37,19 @@ impl Receivers {
     }
 
     /// How often each run reached the sink.
-    pub(crate) fn webhook_arrivals(&self) -> BTreeMap<String, usize> {
+    pub(crate) fn webhook_arrivals(&self) -> Seen {
         let runs = self.sink.deliveries().into_iter();
         tally(runs.map(|delivery| delivery.run_id.unwrap()))
     }
 
     /// How often Jenkins was called for each run, and how many builds of it there are.
-    pub(crate) fn jenkins_calls(&self) -> (BTreeMap<String, usize>, BTreeMap<String, usize>) {
+    pub(crate) fn jenkins_calls(&self) -> (Seen, Seen) {
         let calls = self.jenkins.calls().into_iter();
         let called = calls.map(|call| call.header("x-longshore-run-id").unwrap().to_owned());
         let builds = self.jenkins.builds().into_iter();
         let built = builds.map(|build| build.reported_run_id().to_owned());
         (tally(called), tally(built))
     }
-}
-
-pub(crate) fn tally(runs: impl Iterator<Item = String>) -> BTreeMap<String, usize> {
-    let mut times = BTreeMap::new();
-    for run in runs {
-        *times.entry(run).or_insert(0) += 1;
-    }
-    times
 }
 
 /// A sink that checks each signature against the credential that signs.

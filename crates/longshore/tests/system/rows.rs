@@ -67,8 +67,3 @@ pub(crate) fn open(database: &Path) -> Connection {
     assert_eq!(whole, "ok");
     connection
 }
-
-/// How many runs a database holds that no action of this name started.
-pub(crate) fn count(database: &Path) -> usize {
-    read(database).len()
-}

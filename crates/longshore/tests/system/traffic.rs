@@ -59,6 +59,11 @@ impl Traffic {
         timeout(SOON, reached).await.unwrap().unwrap();
     }
 
+    /// How many runs have been accepted.
+    pub(crate) fn count(&self) -> usize {
+        *self.accepted.borrow()
+    }
+
     /// Waits for the callers' ends, and adds what was promised to them.
     pub(crate) async fn ended(self, promised: &mut Promised) {
         for (action, run) in self.callers.join_all().await.into_iter().flatten() {

@@ -55,7 +55,7 @@ impl Write for Change {
             RunPart::Insert(row, texts) => self.insert_run(group, row, texts)?,
             RunPart::Update { row, from, patch } => {
                 let stored = stored_run(group.connection(), &row.run.id)?;
-                if stored.version != *from {
+                if stored.version != i64::from(*from) {
                     return Err(Failure::Refused(Error::Conflict("run")));
                 }
                 self.write_delivery(group, Some(stored.key))?;
@@ -118,6 +118,13 @@ impl Change {
     fn write_delivery(&self, group: &Group<'_>, key: Option<i64>) -> Result<i64, Failure> {
         let connection = group.connection();
         let missing = Failure::Refused(Error::NotFound("delivery"));
+        if self
+            .delivery
+            .as_ref()
+            .is_some_and(|part| part.delivery.run != *self.run.id())
+        {
+            return Err(missing);
+        }
         match (&self.delivery, key) {
             (None, key) => key.ok_or(missing),
             (Some(part), key) if part.from.is_some() => update_delivery(connection, key, part),
@@ -137,7 +144,7 @@ impl Change {
 
 struct StoredRun {
     key: i64,
-    version: u32,
+    version: i64,
     has_ended: bool,
     status: i64,
     external_run_id: Option<String>,
@@ -372,7 +379,7 @@ fn update_delivery(
             |row| {
                 Ok((
                     row.get::<_, i64>(0)?,
-                    row.get::<_, u32>(1)?,
+                    row.get::<_, i64>(1)?,
                     row.get::<_, bool>(2)?,
                 ))
             },
@@ -381,7 +388,7 @@ fn update_delivery(
     let Some((key, version, stays)) = found else {
         return Err(Failure::Refused(Error::NotFound("delivery")));
     };
-    if run_key.is_some_and(|run_key| run_key != key) || part.from != Some(version) {
+    if run_key.is_some_and(|run_key| run_key != key) || part.from.map(i64::from) != Some(version) {
         return Err(Failure::Refused(Error::Conflict("delivery")));
     }
     connection

@@ -37,6 +37,16 @@ pub(super) enum RunPart {
     Keep(RunId),
 }
 
+impl RunPart {
+    /// The run's public id.
+    pub(super) const fn id(&self) -> &RunId {
+        match self {
+            Self::Insert(row, _) | Self::Update { row, .. } => &row.run.id,
+            Self::Keep(id) => id,
+        }
+    }
+}
+
 /// A run with its JSON columns.
 pub(super) struct RunRow {
     pub(super) run: Run,

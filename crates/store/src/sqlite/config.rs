@@ -10,8 +10,10 @@ pub const NEW_RUNS_LIMIT: usize = 4_096;
 pub const NEW_RUNS_BYTES_LIMIT: usize = 16 * 1024 * 1024;
 /// How many other writes may wait for the writer; more wait for their turn to wait.
 pub const CHANGES_LIMIT: usize = 1_024;
-/// How many reads run side by side.
+/// How many reads of single things run side by side.
 pub const READERS: usize = 2;
+/// How many lists are read side by side; apart, because a list may have far to look.
+pub const LIST_READERS: usize = 1;
 /// The writer's page cache.
 pub const WRITER_CACHE_KIB: u32 = 8 * 1024;
 /// The page cache of each reader.
@@ -38,6 +40,8 @@ pub struct Config {
     pub changes_limit: usize,
     /// See [`READERS`].
     pub readers: usize,
+    /// See [`LIST_READERS`].
+    pub list_readers: usize,
     /// See [`WRITER_CACHE_KIB`].
     pub writer_cache_kib: u32,
     /// See [`READER_CACHE_KIB`].
@@ -60,6 +64,7 @@ impl Config {
             new_runs_bytes_limit: NEW_RUNS_BYTES_LIMIT,
             changes_limit: CHANGES_LIMIT,
             readers: READERS,
+            list_readers: LIST_READERS,
             writer_cache_kib: WRITER_CACHE_KIB,
             reader_cache_kib: READER_CACHE_KIB,
             checkpoint_pages: CHECKPOINT_PAGES,

@@ -32,8 +32,8 @@ use tokio::sync::watch;
 
 pub use backup::BackupError;
 pub use config::{
-    CHANGES_LIMIT, CHECKPOINT_PAGES, Config, GROUP_LIMIT, NEW_RUNS_BYTES_LIMIT, NEW_RUNS_LIMIT,
-    READER_CACHE_KIB, READERS, RESTART_PAGES, WRITER_CACHE_KIB,
+    CHANGES_LIMIT, CHECKPOINT_PAGES, Config, GROUP_LIMIT, LIST_READERS, NEW_RUNS_BYTES_LIMIT,
+    NEW_RUNS_LIMIT, READER_CACHE_KIB, READERS, RESTART_PAGES, WRITER_CACHE_KIB,
 };
 pub use open::OpenError;
 
@@ -49,6 +49,7 @@ use writer::Writer;
 pub struct Sqlite {
     queue: Arc<Queue>,
     readers: Readers,
+    list_readers: Readers,
     writer_ended: watch::Receiver<bool>,
 }
 
@@ -74,9 +75,13 @@ impl Sqlite {
         let mut connection = connect(config, Role::Writer)?;
         migrate::migrate(&mut connection, config)?;
         let checkpointer = connect(config, Role::Checkpointer)?;
-        let readers = (0..config.readers.max(1))
-            .map(|_| connect(config, Role::Reader))
-            .collect::<Result<Vec<_>, _>>()?;
+        let connections = |count: usize| {
+            (0..count.max(1))
+                .map(|_| connect(config, Role::Reader))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let readers = Readers::new(connections(config.readers)?);
+        let list_readers = Readers::new(connections(config.list_readers)?);
         let queue = Arc::new(Queue::new(config));
         let wal = Arc::new(Wal::new(config));
         let writer =
@@ -96,7 +101,8 @@ impl Sqlite {
             .map_err(not_started)?;
         Ok(Self {
             queue,
-            readers: Readers::new(readers),
+            readers,
+            list_readers,
             writer_ended,
         })
     }

@@ -98,7 +98,7 @@ impl Outbox for Sqlite {
     }
 
     async fn deliveries(&self, filter: DeliveryFilter) -> Result<Page<Delivery>, Error> {
-        self.readers
+        self.list_readers
             .read(move |connection| list::deliveries(connection, &filter))
             .await
     }

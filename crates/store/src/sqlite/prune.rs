@@ -27,7 +27,9 @@ impl Write for Prune {
         let limit = self.limit.min(RUNS_LIMIT);
         let (runs, runs_remain) = self.delete_runs(group, limit)?;
         let keys = self.delete_keys(group.connection(), limit)?;
-        self.delete_destinations(group.connection(), limit)?;
+        if !runs_remain {
+            self.delete_destinations(group.connection(), limit)?;
+        }
         let revisions = self.delete_revisions(group.connection(), limit)?;
         let more = limit > 0 && (runs_remain || keys == limit || revisions == limit);
         Ok(Pruned { runs, more })
@@ -88,7 +90,8 @@ impl Prune {
         Ok(u32::try_from(deleted).unwrap_or(u32::MAX))
     }
 
-    /// Without any runs that could have been kept, a destination's memory tells nothing.
+    /// Once all its deliveries are gone, nobody asks about a destination any more. All destinations
+    /// are looked at, so this is for the last batch.
     fn delete_destinations(&self, connection: &Connection, limit: u32) -> Result<(), Failure> {
         connection
             .prepare_cached(

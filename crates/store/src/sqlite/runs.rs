@@ -45,7 +45,7 @@ impl Runs for Sqlite {
     }
 
     async fn runs(&self, filter: RunFilter) -> Result<Page<(Run, Documents)>, Error> {
-        self.readers
+        self.list_readers
             .read(move |connection| list::runs(connection, &filter))
             .await
     }

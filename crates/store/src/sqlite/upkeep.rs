@@ -24,6 +24,7 @@ impl Upkeep for Sqlite {
         let mut ended = self.writer_ended.clone();
         let waited = tokio::time::timeout(patience, ended.wait_for(|ended| *ended)).await;
         self.readers.close();
+        self.list_readers.close();
         match waited {
             // A writer that is gone without a word has ended as well.
             Ok(Ok(_) | Err(_)) => Ok(()),

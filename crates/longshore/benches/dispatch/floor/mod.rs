@@ -87,7 +87,9 @@ pub(crate) fn run(settings: &str) -> Result<()> {
             let program = Arc::clone(&serving);
             let _serving = Handle::current().spawn(async move {
                 let service = service_fn(|request| accept(Arc::clone(&program), request));
-                http1::Builder::new().serve_connection(TokioIo::new(stream), service).await
+                http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await
             });
         }
     });

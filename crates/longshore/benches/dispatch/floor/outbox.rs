@@ -56,12 +56,19 @@ impl Outbox {
         while let Some(frame) = answer.frame().await {
             frame?;
         }
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(sender);
         Ok(answer.status().as_u16())
     }
 
     async fn connection(&self) -> Result<Sender> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         if let Some(mut sender) = idle
             && sender.ready().await.is_ok()
         {

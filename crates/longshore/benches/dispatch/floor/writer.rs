@@ -16,8 +16,14 @@ const SCHEMA: &str = "
     CREATE TABLE attempt (run INTEGER PRIMARY KEY, status INTEGER NOT NULL) STRICT;";
 
 enum Write {
-    Insert { body: Bytes, stored: oneshot::Sender<i64> },
-    Settle { id: i64, status: u16 },
+    Insert {
+        body: Bytes,
+        stored: oneshot::Sender<i64>,
+    },
+    Settle {
+        id: i64,
+        status: u16,
+    },
 }
 
 #[derive(Default)]
@@ -95,7 +101,10 @@ impl Queue {
             begin.execute([])?;
             for write in group {
                 match write {
-                    Write::Insert { body, stored: reply } => {
+                    Write::Insert {
+                        body,
+                        stored: reply,
+                    } => {
                         insert.execute([&*body])?;
                         stored.push((reply, connection.last_insert_rowid()));
                     }

@@ -1,0 +1,44 @@
+//! The REST API over its real router, engine and database: a module for each resource.
+
+#[cfg(test)]
+mod access_tokens;
+#[cfg(test)]
+mod action_rules;
+#[cfg(test)]
+mod actions;
+#[cfg(test)]
+mod approvals;
+#[cfg(test)]
+mod apps;
+#[cfg(test)]
+mod connections;
+#[cfg(test)]
+mod deliveries;
+#[cfg(test)]
+mod executing;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod health;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod idempotency;
+#[cfg(test)]
+mod inputs;
+#[cfg(test)]
+mod operations;
+#[cfg(test)]
+mod organization;
+#[cfg(test)]
+mod permissions;
+#[cfg(test)]
+mod reports;
+#[cfg(test)]
+mod routes;
+#[cfg(test)]
+mod run_lists;
+#[cfg(test)]
+mod run_tokens;
+#[cfg(test)]
+mod secrets;
