@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use longshore_backends::client::{Call, CallProfile, Exchange, MAX_ANSWER_BYTES, Reply};
+use longshore_backends::client::{Call, CallProfile, MAX_ANSWER_BYTES, Reply};
 use longshore_backends::outcome::Asked;
 use longshore_backends::receiver;
 use longshore_backends::request::{Envelope, SignatureHeader};
@@ -11,7 +11,7 @@ use longshore_backends::scrub::Scrubber;
 use longshore_backends::webhook::{self, Webhook};
 use longshore_domain::delivery::{self, Attempt, Delivery, OutcomeKind, Settling, State};
 use longshore_domain::diagnosis::{Diagnosis, Reason};
-use longshore_domain::outcome::{Outcome, Repeat, Retry};
+use longshore_domain::outcome::{Acceptance, Outcome, Repeat, Retry};
 use longshore_domain::run::{self, DeliveryWrite, Run, RunChange};
 use longshore_domain::secret::Secret;
 use longshore_domain::signature::{self, SIGNATURE_HEADER};
@@ -187,57 +187,33 @@ impl Engine {
             Err(diagnosis) => return ended(Outcome::Refused(diagnosis)),
         };
         let exchange = self.client.send(&call, &profile).await;
-        let scrubber = Scrubber::new(
-            prepared
-                .secrets
-                .iter()
-                .map(|secret| secret.expose().as_str())
-                .chain([value.as_str(), signer.value.expose().as_str()]),
-        );
         let asked = Asked {
             target: &call.target,
             repeat: delivery.repeat,
             synchronized: delivery.synchronized,
             now: self.environment.now(),
         };
-        let outcome = scrubber.scrub_outcome(receiver::outcome(
-            delivery.receiver,
-            &exchange.reply,
-            &asked,
-        ));
-        let mut made = ended(outcome);
-        made.attempt.duration_micros =
-            u64::try_from(exchange.timings.total.as_micros()).unwrap_or(u64::MAX);
-        made.attempt.signed_with = Some(signer.id);
-        self.keep_answer(&mut made, &exchange, delivery, &scrubber);
-        made
-    }
-
-    fn keep_answer(
-        &self,
-        made: &mut Made,
-        exchange: &Exchange,
-        delivery: &Delivery,
-        scrubber: &Scrubber,
-    ) {
+        let outcome = receiver::outcome(delivery.receiver, &exchange.reply, &asked);
         self.metrics
             .delivery_seconds
             .observe(exchange.timings.total.as_secs_f64());
-        let Reply::Answered(answer) = &exchange.reply else {
-            return;
-        };
-        made.attempt.status = Some(answer.status.as_u16());
-        let redacted = receiver::redact(delivery.receiver, &answer.body);
-        if !redacted.is_empty() {
-            made.attempt.answer =
-                Some(scrubber.excerpt(&redacted, answer.truncated, EXCERPT_BYTES));
-        }
-        if delivery.synchronized {
-            let scrubbed = scrubber.scrub(&redacted);
-            let parsed = serde_json::from_slice(&scrubbed).ok();
-            let text = || Value::String(String::from_utf8_lossy(&scrubbed).into_owned());
-            made.response = Some(parsed.unwrap_or_else(text));
-        }
+        let silent = says_nothing(&outcome, &exchange.reply);
+        let scrubber = (!silent).then(|| {
+            let own = prepared
+                .secrets
+                .iter()
+                .map(|secret| secret.expose().as_str());
+            Scrubber::new(own.chain([value.as_str(), signer.value.expose().as_str()]))
+        });
+        let mut made = ended(match &scrubber {
+            Some(scrubber) => scrubber.scrub_outcome(outcome),
+            None => outcome,
+        });
+        made.attempt.duration_micros =
+            u64::try_from(exchange.timings.total.as_micros()).unwrap_or(u64::MAX);
+        made.attempt.signed_with = Some(signer.id);
+        keep_answer(&mut made, &exchange.reply, delivery, scrubber.as_ref());
+        made
     }
 
     fn profile(&self, delivery: &Delivery, route: &Route) -> Result<CallProfile, Diagnosis> {
@@ -411,6 +387,36 @@ fn attempt_of(number: u32, started_at: Timestamp, now: Timestamp, outcome: &Outc
         signed_with: None,
         diagnosis,
         answer: None,
+    }
+}
+
+/// Whether nothing that the receiver said is kept, so that nothing has to be scrubbed.
+fn says_nothing(outcome: &Outcome, reply: &Reply) -> bool {
+    let accepted = matches!(outcome, Outcome::Accepted(told) if *told == Acceptance::default());
+    accepted && matches!(reply, Reply::Answered(answer) if answer.body.is_empty())
+}
+
+/// Keeps status, the answer's beginning, and for a synchronous call the whole answer, scrubbed.
+fn keep_answer(made: &mut Made, reply: &Reply, delivery: &Delivery, scrubber: Option<&Scrubber>) {
+    let Reply::Answered(answer) = reply else {
+        return;
+    };
+    made.attempt.status = Some(answer.status.as_u16());
+    let Some(scrubber) = scrubber else {
+        if delivery.synchronized {
+            made.response = Some(Value::String(String::new()));
+        }
+        return;
+    };
+    let redacted = receiver::redact(delivery.receiver, &answer.body);
+    if !redacted.is_empty() {
+        made.attempt.answer = Some(scrubber.excerpt(&redacted, answer.truncated, EXCERPT_BYTES));
+    }
+    if delivery.synchronized {
+        let scrubbed = scrubber.scrub(&redacted);
+        let parsed = serde_json::from_slice(&scrubbed).ok();
+        let text = || Value::String(String::from_utf8_lossy(&scrubbed).into_owned());
+        made.response = Some(parsed.unwrap_or_else(text));
     }
 }
 

@@ -125,7 +125,7 @@ impl Identity {
                     .secrets
                     .iter()
                     .find(|found| found.id == id)?;
-                usable.then(|| (id, period.token_issued_at))
+                usable.then_some((id, period.token_issued_at))
             })
         };
         let Some((secret_id, issued_at)) = found else {

@@ -174,7 +174,6 @@ pub struct Delivery {
 
 impl Delivery {
     pub(super) fn read(from: &mut Reader<'_>, connect_timeout: Duration) -> Self {
-        let month = 60..=30 * DAY_SECONDS;
         let delays = from.numbers(
             "delivery.retry_delays_seconds",
             RETRIES,
@@ -190,7 +189,7 @@ impl Delivery {
             total_timeout: from.millis("delivery.total_timeout_ms", 100..=600_000),
             retry_delays: delays.into_iter().map(Duration::from_secs).collect(),
             breaker_failures: from.number("delivery.breaker_failures", 1..=1000),
-            report_timeout: from.seconds("delivery.report_timeout_seconds", month.clone()),
+            report_timeout: from.seconds("delivery.report_timeout_seconds", 60..=30 * DAY_SECONDS),
             shutdown_grace: from.millis("delivery.shutdown_grace_ms", 0..=600_000),
         };
         delivery.check(from, connect_timeout);

@@ -19,7 +19,7 @@ pub const WRITER_CACHE_KIB: u32 = 8 * 1024;
 /// The page cache of each reader.
 pub const READER_CACHE_KIB: u32 = 2 * 1024;
 /// From how many pages in the write-ahead log on they are copied to the database.
-pub const CHECKPOINT_PAGES: u64 = 1_000;
+pub const CHECKPOINT_PAGES: u64 = 4_096;
 /// At how many pages in the write-ahead log the writer waits until it can start over.
 pub const RESTART_PAGES: u64 = 16_384;
 

@@ -115,16 +115,15 @@ impl Process {
 
     /// Adds an action whose one input is a text, `name`.
     pub(crate) fn define(&self, identifier: &str, invocation: &Value) {
-        let action = json!({
-            "identifier": identifier,
-            "trigger": {
-                "type": "self-service",
-                "operation": "CREATE",
-                "userInputs": {"properties": {"name": {"type": "string"}}, "required": []},
-            },
-            "invocationMethod": invocation,
-        });
+        let action = action(identifier, invocation);
         self.on(self.engine.create_action(&Self::admin(), &action)).expect("an action");
+    }
+
+    /// Replaces an action.
+    pub(crate) fn redefine(&self, identifier: &str, invocation: &Value) {
+        let action = action(identifier, invocation);
+        self.on(self.engine.replace_action(&Self::admin(), identifier, &action))
+            .expect("replaced");
     }
 
     pub(crate) fn request(action: &str, name: &str) -> StartRun {
@@ -200,6 +199,18 @@ impl Process {
         let caller = Caller::RunToken { run: run.clone(), attempt };
         self.on(self.engine.redeem(&caller, run, Some(by.to_owned())))
     }
+}
+
+fn action(identifier: &str, invocation: &Value) -> Value {
+    json!({
+        "identifier": identifier,
+        "trigger": {
+            "type": "self-service",
+            "operation": "CREATE",
+            "userInputs": {"properties": {"name": {"type": "string"}}, "required": []},
+        },
+        "invocationMethod": invocation,
+    })
 }
 
 /// The id of a run that the API showed.
