@@ -48,12 +48,24 @@ impl Engine {
         id: &DeliveryId,
     ) -> Result<Delivery, Error> {
         let by = caller.admin()?.to_owned();
+        let (engine, id) = (Arc::clone(self), id.clone());
+        // To its end also where the caller goes away: what is due must be known to the dispatcher.
+        let work = async move { engine.redeliver_for(&by, &id).await };
+        let sent = self.tasks.finish(work).await;
+        sent.unwrap_or_else(|| Err(Error::Unavailable("the redelivery broke off".into())))
+    }
+
+    async fn redeliver_for(
+        self: &Arc<Self>,
+        by: &str,
+        id: &DeliveryId,
+    ) -> Result<Delivery, Error> {
         let sent = self
             .decide_delivery(id, |run, delivery| {
                 let now = self.environment.now();
                 let open = !run.status.is_final();
                 let next = delivery::redeliver(delivery, open, now).map_err(Error::Redelivery)?;
-                Ok(run::redelivered(run, delivery, next, &by, now))
+                Ok(run::redelivered(run, delivery, next, by, now))
             })
             .await?;
         if let Some(due_at) = sent.due_at.filter(|_| sent.state == State::Due) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 /// Counts what runs in the background, and tells it to stop.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +41,19 @@ impl Tasks {
             work.await;
             drop(running);
         });
+    }
+
+    /// Runs `work` to its end also where the caller goes away; none where it panicked.
+    pub(crate) async fn finish<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let (answer, answered) = oneshot::channel();
+        self.spawn(async move {
+            // Nobody may be there any more.
+            let _ = answer.send(work.await);
+        });
+        answered.await.ok()
     }
 
     /// Whether nothing new shall be started.

@@ -92,7 +92,7 @@ fn main() -> Result<()> {
     ] {
         request(&server, &mut load, name, runs).context(name)?;
     }
-    server.watch_only(&format!("http://{sink_address}"));
+    server.destination = Some(format!("http://{sink_address}"));
     let beside = trial(&mut server, &mut load, &mut sink, good).context("with neighbours")?;
     for (name, least) in [
         ("dead", 1_000.min(options.waiting)),

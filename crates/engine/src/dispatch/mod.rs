@@ -130,6 +130,13 @@ impl Engine {
         }
     }
 
+    /// The commit failed: the place is free for what waits behind it.
+    pub(crate) fn forgo(self: &Arc<Self>, reservation: Reservation) {
+        let destination = Arc::clone(reservation.destination());
+        drop(reservation);
+        self.pump(&destination);
+    }
+
     /// Deliveries of `destination` wait in storage from `due_at` on.
     pub(crate) fn note_stored(self: &Arc<Self>, destination: &str, due_at: Timestamp) {
         if destination == AGENT_DESTINATION {

@@ -19,11 +19,14 @@ const ACCEPTED_EVERY: Duration = Duration::from_secs(60);
 const EVERY: Duration = Duration::from_secs(5);
 
 impl Engine {
-    /// Looks once at everything that only time tells.
+    /// Looks once at everything that only time tells, and whether storage can be written again.
     ///
     /// # Errors
     /// Where storage cannot be read or written.
     pub async fn watch_once(self: &Arc<Self>) -> Result<(), Stored> {
+        if self.dispatcher.is_blocked() && self.store.probe().await.is_ok() {
+            self.unblock_dispatch();
+        }
         self.watch_silence().await?;
         self.watch_destinations().await
     }
@@ -97,9 +100,6 @@ impl Engine {
         while !self.tasks.is_stopping() {
             if let Err(error) = self.watch_once().await {
                 tracing::warn!(%error, "time could not be watched");
-            }
-            if self.dispatcher.is_blocked() && self.store.probe().await.is_ok() {
-                self.unblock_dispatch();
             }
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}

@@ -15,6 +15,7 @@ use std::time::Duration;
 use crate::Engine;
 use crate::caller::Caller;
 use crate::catalog::CompiledAction;
+use crate::dispatch::Reservation;
 use crate::dispatch::parcel::{Content, DeferredContent, Parcel};
 use crate::environment::random_u64;
 use crate::error::Error;
@@ -136,45 +137,74 @@ impl Engine {
         self: &Arc<Self>,
         action: &CompiledAction,
         change: RunChange,
-        sending: Option<(crate::dispatch::Reservation, Content)>,
+        sending: Option<(Reservation, Content)>,
     ) -> Result<Value, Error> {
         let RunWrite::Insert(new) = &change.run else {
             return Err(Error::Corrupt("a new run was not new".into()));
         };
-        let run = new.run.clone();
         let shown = RunView {
             run: &new.run,
             documents: &new.documents,
             action: Some(action.title_and_icon()),
         }
         .json(false);
-        let delivery = change
-            .delivery
-            .as_ref()
-            .map(|write| write.delivery().clone());
-        match self.store.apply(change).await {
-            Ok(_) => {}
+        match self.commit(None, change, sending).await {
+            Ok(()) => Ok(shown),
             Err(longshore_store::Error::IdempotencyReplay {
                 run,
                 same_body: true,
-            }) => {
-                return self.show_run(&run, false).await;
-            }
-            Err(error) => return Err(error.into()),
+            }) => self.show_run(&run, false).await,
+            Err(error) => Err(error.into()),
         }
-        self.metrics
-            .run_started(&run, delivery.as_ref(), |name| self.label_of(name));
-        if let (Some((reservation, content)), Some(delivery)) = (sending, delivery) {
-            self.hand_over(
-                reservation,
-                Parcel {
+    }
+
+    /// Writes a run with its new delivery and hands that over; to its end also where the caller
+    /// goes away, since nothing but the next start looks for what was written and not handed over.
+    async fn commit(
+        self: &Arc<Self>,
+        before: Option<Run>,
+        change: RunChange,
+        sending: Option<(Reservation, Content)>,
+    ) -> Result<(), longshore_store::Error> {
+        let engine = Arc::clone(self);
+        let work = async move {
+            let run = change.run().cloned();
+            let delivery = change
+                .delivery
+                .as_ref()
+                .map(|write| write.delivery().clone());
+            let update = before.map(|before| (before, change.clone()));
+            if let Err(error) = engine.store.apply(change).await {
+                if matches!(error, longshore_store::Error::Unavailable(_)) {
+                    engine.block_dispatch();
+                }
+                if let Some((reservation, _)) = sending {
+                    engine.forgo(reservation);
+                }
+                return Err(error);
+            }
+            match (&update, &run) {
+                (Some((before, change)), _) => engine.observe(before, None, change),
+                (None, Some(run)) => engine
+                    .metrics
+                    .run_started(run, delivery.as_ref(), |name| engine.label_of(name)),
+                (None, None) => {}
+            }
+            if let (Some((reservation, content)), Some(run), Some(delivery)) =
+                (sending, run, delivery)
+            {
+                let parcel = Parcel {
                     run,
                     delivery,
                     content,
-                },
-            );
-        }
-        Ok(shown)
+                };
+                engine.hand_over(reservation, parcel);
+            }
+            Ok(())
+        };
+        let interrupted = || longshore_store::Error::Unavailable("the write broke off".into());
+        let written = self.tasks.finish(work).await;
+        written.unwrap_or_else(|| Err(interrupted()))
     }
 
     /// Executes a run that enough approvers agreed to.
@@ -198,26 +228,8 @@ impl Engine {
             .map_or(Entry::Stored, |kept| kept.entry());
         let new = self.new_delivery(&planned.route, planned.synchronized, entry, now);
         let change = run::dispatch(run, votes, planned.rendered, new, by, now);
-        let executed = change.run().cloned();
-        let delivery = change
-            .delivery
-            .as_ref()
-            .map(|write| write.delivery().clone());
-        if let Err(error) = self.store.apply(change.clone()).await {
-            return Ok(Err(error));
-        }
-        self.observe(run, None, &change);
-        if let (Some(kept), Some(run), Some(delivery)) = (reservation, executed, delivery) {
-            self.hand_over(
-                kept,
-                Parcel {
-                    run,
-                    delivery,
-                    content: planned.content,
-                },
-            );
-        }
-        Ok(Ok(()))
+        let sending = reservation.map(|kept| (kept, planned.content));
+        Ok(self.commit(Some(run.clone()), change, sending).await)
     }
 
     async fn plan(&self, action: &CompiledAction, request: &Request) -> Planned {

@@ -105,7 +105,7 @@ fn after_the_last_attempt_of_the_default_schedule_the_run_fails() {
 #[test]
 fn being_asked_to_wait_uses_up_no_attempt() {
     for fault in [Fault::too_many_requests(30), Fault::unavailable(30), Fault::status(429)] {
-        let (world, target, process) = stage(Kind::Jenkins, &json!({"retrySchedule": [60]}));
+        let (world, target, process) = stage(Kind::Jenkins, &json!({"retrySchedule": [60, 600]}));
         target.faults().next(2, fault.clone());
         let run = process.start("act");
         process.pump();
@@ -215,18 +215,19 @@ fn a_probe_that_hangs_is_the_only_one() {
     world.settings.breaker_failures = 2;
     let more = json!({"concurrency": 2, "retrySchedule": [86_400]});
     let (world, target, process) = stage_of(world, Kind::Webhook, &more);
-    target.faults().next(2, Fault::status(500));
+    target.faults().always(Fault::status(500));
     for _ in 0..6 {
         process.start("act");
     }
     process.pump();
-    assert_eq!(target.calls(), 2);
+    let calls = target.calls();
+    assert!(calls <= 3, "{calls}");
     target.faults().always(Fault::new(FaultKind::NeverAnswer));
     for round in 0..5 {
         world.clock.advance(seconds(60));
-        process.engine.dispatch_once();
-        target.wait_for_calls(&world, 3);
-        assert_eq!(target.calls(), 3, "round {round}");
+        process.dispatch();
+        target.wait_for_calls(&world, calls + 1);
+        assert_eq!(target.calls(), calls + 1, "round {round}");
     }
     process.kill();
 }

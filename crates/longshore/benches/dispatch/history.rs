@@ -97,7 +97,7 @@ fn copy(file: &Path, count: u64) -> Result<()> {
         let last = (first + BATCH - 1).min(count);
         let transaction = connection.transaction()?;
         for sql in &copies {
-            transaction.execute(sql, params![first, last])?;
+            transaction.execute(sql, params![i64::try_from(first)?, i64::try_from(last)?])?;
         }
         transaction.commit()?;
         first = last + 1;

@@ -39,7 +39,7 @@ pub(crate) fn template() -> Value {
 
 /// A body of inputs alone.
 pub(crate) fn plain() -> String {
-    padded(|inputs| Value::Object(inputs))
+    padded(Value::Object)
 }
 
 /// The body of a request for a run.

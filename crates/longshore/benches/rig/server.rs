@@ -38,7 +38,7 @@ pub(crate) struct Longshore {
     /// The action that a load asks for.
     action: &'static str,
     /// The one destination whose deliveries are waited for.
-    destination: Option<String>,
+    pub(crate) destination: Option<String>,
 }
 
 impl Longshore {
@@ -112,11 +112,6 @@ impl Longshore {
             runs: 0,
             per_second: None,
         })
-    }
-
-    /// Waits for the deliveries of this destination only.
-    pub(crate) fn watch_only(&mut self, destination: &str) {
-        self.destination = Some(destination.to_owned());
     }
 
     /// Ends the server as an operator would.

@@ -132,25 +132,28 @@ impl Api {
         listed["deliveries"].as_array().unwrap().clone()
     }
 
+    /// The first delivery that waits, is held or is under way.
+    async fn open_delivery(&self) -> Option<Value> {
+        for state in ["due", "owned", "started", "published"] {
+            let path = format!("/v1/deliveries?state={state}&limit=1");
+            let open = self.get(&path).await["deliveries"][0].take();
+            if !open.is_null() {
+                return Some(open);
+            }
+        }
+        None
+    }
+
     /// Waits until nothing waits, is held or is under way.
     pub(crate) async fn drained(&self, patience: Duration) {
         let mut looks = interval(LOOK_EVERY);
         let drained = async {
-            'looking: loop {
+            while self.open_delivery().await.is_some() {
                 looks.tick().await;
-                for state in ["due", "owned", "started", "published"] {
-                    let open = self
-                        .get(&format!("/v1/deliveries?state={state}&limit=1"))
-                        .await;
-                    if !open["deliveries"].as_array().unwrap().is_empty() {
-                        continue 'looking;
-                    }
-                }
-                return;
             }
         };
         if timeout(patience, drained).await.is_err() {
-            panic!("still due: {:#?}", self.deliveries("due").await);
+            panic!("not drained: {:#?}", self.open_delivery().await);
         }
     }
 

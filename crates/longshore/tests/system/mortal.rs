@@ -3,8 +3,10 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::Stdio;
 
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::chance::Chance;
@@ -24,7 +26,9 @@ pub(crate) struct Mortal {
 /// A life of the receiver.
 pub(crate) struct Life {
     child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    lines: UnboundedReceiver<String>,
+    /// Reads all the time: the receiver would stop where its output is not taken.
+    _reading: JoinSet<()>,
 }
 
 impl Mortal {
@@ -48,17 +52,28 @@ impl Mortal {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = timeout(SOON, lines.next_line()).await.unwrap().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (sender, mut lines) = unbounded_channel();
+        let mut reading = JoinSet::new();
+        reading.spawn(async move {
+            while let Some(line) = output.next_line().await.unwrap() {
+                sender.send(line).unwrap();
+            }
+        });
+        let line = timeout(SOON, lines.recv()).await.unwrap();
         assert_eq!(line, Some(format!("listening {}", self.port)));
-        Life { child, lines }
+        Life {
+            child,
+            lines,
+            _reading: reading,
+        }
     }
 
     /// Waits until it has seen `count` more requests.
     pub(crate) async fn sees(&mut self, life: &mut Life, count: u64) {
         for _ in 0..count {
-            let line = timeout(SOON, life.lines.next_line()).await.unwrap();
-            self.lines.push(line.unwrap().unwrap());
+            let line = timeout(SOON, life.lines.recv()).await.unwrap();
+            self.lines.push(line.unwrap());
         }
     }
 
@@ -66,11 +81,7 @@ impl Mortal {
     pub(crate) async fn dies(&mut self, mut life: Life) {
         life.child.start_kill().unwrap();
         timeout(SOON, life.child.wait()).await.unwrap().unwrap();
-        while let Some(line) = timeout(SOON, life.lines.next_line())
-            .await
-            .unwrap()
-            .unwrap()
-        {
+        while let Some(line) = timeout(SOON, life.lines.recv()).await.unwrap() {
             self.lines.push(line);
         }
     }

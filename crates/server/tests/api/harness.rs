@@ -104,6 +104,7 @@ impl Server {
             router: router(Arc::new(App {
                 engine: Arc::clone(&engine),
                 limits,
+                public_url: None,
             })),
             engine,
             clock,
@@ -150,24 +151,36 @@ impl Server {
         self.by(&self.token, method, path)
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.call(Method::GET, path).send().await
+    pub(crate) fn get<'s>(&'s self, path: &str) -> impl Future<Output = Answer> + use<'s> {
+        self.call(Method::GET, path).send()
     }
 
-    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
-        self.call(Method::POST, path).json(&body).send().await
+    pub(crate) fn post<'s>(
+        &'s self,
+        path: &str,
+        body: Value,
+    ) -> impl Future<Output = Answer> + use<'s> {
+        self.call(Method::POST, path).json(&body).send()
     }
 
-    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
-        self.call(Method::PUT, path).json(&body).send().await
+    pub(crate) fn put<'s>(
+        &'s self,
+        path: &str,
+        body: Value,
+    ) -> impl Future<Output = Answer> + use<'s> {
+        self.call(Method::PUT, path).json(&body).send()
     }
 
-    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
-        self.call(Method::PATCH, path).json(&body).send().await
+    pub(crate) fn patch<'s>(
+        &'s self,
+        path: &str,
+        body: Value,
+    ) -> impl Future<Output = Answer> + use<'s> {
+        self.call(Method::PATCH, path).json(&body).send()
     }
 
-    pub(crate) async fn delete(&self, path: &str) -> Answer {
-        self.call(Method::DELETE, path).send().await
+    pub(crate) fn delete<'s>(&'s self, path: &str) -> impl Future<Output = Answer> + use<'s> {
+        self.call(Method::DELETE, path).send()
     }
 
     /// Stores an action.
@@ -221,6 +234,11 @@ impl Server {
 
 impl Call<'_> {
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub(crate) fn header_value(mut self, name: &str, value: http::HeaderValue) -> Self {
         self.request = self.request.header(name, value);
         self
     }

@@ -6,9 +6,9 @@ use longshore_domain::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
+use super::cells::Cells;
 use super::change::Change;
 use super::group::{Failure, Group, Write};
-use super::row::Cells;
 use super::runs::{all, first};
 use crate::{ActionRecord, Catalog, Error, NewAction};
 

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use rusqlite::params;
 
 use super::Sqlite;
+use super::cells::Cells;
 use super::code::Code;
 use super::group::{Failure, Group, Write};
-use super::row::Cells;
 use super::runs::all;
 use crate::{Document, DocumentKind, Documented, Error};
 

@@ -4,7 +4,9 @@
 
 mod apply;
 mod backup;
+mod bind;
 mod catalog;
+mod cells;
 mod change;
 mod code;
 mod config;

@@ -7,6 +7,7 @@ use longshore_domain::run::Run;
 use longshore_domain::time::Timestamp;
 use rusqlite::{Connection, Params, Row, params};
 
+use super::cells::Cells;
 use super::group::{Failure, Group, Write, job};
 use super::read::{snapshot, unreadable};
 use super::runs::{all, first};
@@ -124,7 +125,7 @@ impl Outbox for Sqlite {
                 let sql = "SELECT destination, paused_until, last_accepted_at FROM destination \
                            ORDER BY destination";
                 all(connection, sql, [], |found| {
-                    let mut cells = row::Cells::new(found, "destination", 0);
+                    let mut cells = Cells::new(found, "destination", 0);
                     Ok(DestinationRecord {
                         destination: cells.text("destination")?,
                         paused_until: cells.maybe_instant("paused_until")?,
@@ -220,7 +221,7 @@ fn backlog(connection: &Connection) -> Result<Vec<Backlog>, Error> {
     loop {
         let after = found.last().map_or("", |last| last.destination.as_str());
         let next = first(connection, sql, [after], |row| {
-            let mut cells = row::Cells::new(row, "delivery", 0);
+            let mut cells = Cells::new(row, "delivery", 0);
             let destination = cells.text("destination")?;
             Ok(Backlog {
                 destination,
@@ -250,7 +251,7 @@ fn count_open(connection: &Connection) -> Result<Vec<(String, String, u64)>, Err
              WHERE {condition} GROUP BY destination, state"
         );
         counts.extend(all(connection, &sql, [], |found| {
-            let mut cells = row::Cells::new(found, "delivery", 0);
+            let mut cells = Cells::new(found, "delivery", 0);
             let destination = cells.text("destination")?;
             let state: State = cells.code("state")?;
             Ok((destination, state.name().to_owned(), cells.number("count")?))

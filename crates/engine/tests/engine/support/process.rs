@@ -12,9 +12,10 @@ use longshore_engine::caller::{Caller, Scope};
 use longshore_engine::error::Error;
 use longshore_engine::runs::StartRun;
 use longshore_engine::{DeliveryFilter, Engine, Parts};
+use longshore_store::Upkeep;
 use longshore_jq::{Config as JqConfig, Evaluator, WorkerCommand};
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
 use super::seam::Seam;
@@ -79,14 +80,22 @@ impl Process {
         self.runtime().spawn(work)
     }
 
-    /// Ends it where it stands: nothing is finished, nothing is written.
+    /// Ends it where it stands: no task goes on. What the store's writer has been given already is
+    /// waited for, since a thread of a dead process writes nothing.
     pub(crate) fn kill(mut self) {
         let runtime = self.runtime.take().expect("it runs");
         runtime.shutdown_timeout(seconds(10));
+        let last = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        last.block_on(Upkeep::close(&*self.seam, SOON)).expect("the writer ends");
     }
 
     pub(crate) fn take_over(&self) {
         self.on(self.engine.take_over()).expect("taken over");
+    }
+
+    /// Starts what can be started now, and waits for nothing.
+    pub(crate) fn dispatch(&self) {
+        self.on(async { self.engine.dispatch_once() });
     }
 
     /// Lets everything happen that can happen now.

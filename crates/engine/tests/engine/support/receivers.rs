@@ -1,6 +1,6 @@
 //! Receivers, each ready to be called, with its action and connection.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use longshore_emulators::azure_devops::{self, AzureDevOps, IncomingWebhook, Pipeline};
 use longshore_emulators::jenkins::{self, Jenkins, Job};
@@ -126,6 +126,19 @@ impl Target {
                 .collect(),
             Self::Jenkins(jenkins) => jenkins.calls().iter().map(of_call).collect(),
             Self::Azure(azure) => azure.calls().iter().map(of_call).collect(),
+        }
+    }
+
+    /// When each call had been read.
+    pub(crate) fn arrivals(&self) -> Vec<Instant> {
+        match self {
+            Self::Webhook(sink) => {
+                sink.deliveries().iter().map(|seen| seen.arrived_at).collect()
+            }
+            Self::Jenkins(jenkins) => {
+                jenkins.calls().iter().map(|call| call.arrived_at).collect()
+            }
+            Self::Azure(azure) => azure.calls().iter().map(|call| call.arrived_at).collect(),
         }
     }
 
