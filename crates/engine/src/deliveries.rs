@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::Engine;
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::runs::DECISIONS_LIMIT;
+use crate::runs::{DECISIONS_LIMIT, of_page};
 
 impl Engine {
     /// Deliveries that match `filter`, newest first.
@@ -24,7 +24,7 @@ impl Engine {
         filter: DeliveryFilter,
     ) -> Result<Page<Delivery>, Error> {
         caller.admin()?;
-        Ok(self.store.deliveries(filter).await?)
+        self.store.deliveries(filter).await.map_err(of_page)
     }
 
     /// A delivery's attempts, oldest first.
@@ -55,11 +55,7 @@ impl Engine {
         sent.unwrap_or_else(|| Err(Error::Unavailable("the redelivery broke off".into())))
     }
 
-    async fn redeliver_for(
-        self: &Arc<Self>,
-        by: &str,
-        id: &DeliveryId,
-    ) -> Result<Delivery, Error> {
+    async fn redeliver_for(self: &Arc<Self>, by: &str, id: &DeliveryId) -> Result<Delivery, Error> {
         let sent = self
             .decide_delivery(id, |run, delivery| {
                 let now = self.environment.now();

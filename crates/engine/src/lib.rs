@@ -201,7 +201,11 @@ impl Engine {
         match self.store.backlog().await {
             Ok(backlog) => {
                 let now = self.environment.now();
-                let mut ages = HashMap::new();
+                // What waits for nothing is shown as well, so that no series comes and goes.
+                let mut ages = HashMap::from([(self.label_of(""), 0.0)]);
+                for known in self.connections.list() {
+                    ages.insert(known.settings.name.clone(), 0.0);
+                }
                 for waiting in backlog {
                     let age = now.since(waiting.first_due_at).as_secs_f64();
                     let oldest = ages

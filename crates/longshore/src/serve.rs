@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::Context;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::wiring::Running;
 use crate::{config, logging};
@@ -15,9 +15,11 @@ pub(crate) fn run(file: Option<&Path>) -> anyhow::Result<()> {
     let settings = config::load(file)?;
     logging::start(&settings.log);
     runtime()?.block_on(async {
+        // Before anything is open: whoever reads the address may end the server at once.
+        let signals = Signals::catch()?;
         let running = Running::start(settings).await?;
         announce(running.address)?;
-        ended().await?;
+        signals.ended().await;
         running.stop().await;
         Ok(())
     })
@@ -40,13 +42,29 @@ fn announce(address: SocketAddr) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits for SIGTERM or SIGINT.
-pub(crate) async fn ended() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// SIGTERM and SIGINT, which end a server gracefully once they are caught.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Catches them from now on.
+    ///
+    /// # Errors
+    /// Where the system does not let it.
+    pub(crate) fn catch() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
-    Ok(())
+
+    /// Waits for one of them, or for one that came since they are caught.
+    pub(crate) async fn ended(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

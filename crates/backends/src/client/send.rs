@@ -118,7 +118,9 @@ impl Client {
             }
             progress.handed_over = false;
         }
-        let mut sender = match self.fresh(call, profile, identity, progress).await {
+        // Boxed: most calls find a pooled connection and need none of it.
+        let fresh = Box::pin(self.fresh(call, profile, identity, progress));
+        let mut sender = match fresh.await {
             Ok(sender) => sender,
             Err(Failure::Forbidden(fault)) => return Reply::Forbidden(fault),
             Err(Failure::NotSent(failure)) => return Reply::NotSent(failure),

@@ -7,7 +7,8 @@ mod place;
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::IntoDeserializer;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::delivery::{Receiver, Schedule};
@@ -38,7 +39,11 @@ pub struct Connection {
     /// Scheme, host, port and the path that calls must start with.
     pub url: String,
     /// The form of the signature.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "preset"
+    )]
     pub preset: Option<Preset>,
     /// The header that carries it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,14 +121,24 @@ pub struct Policy {
     pub report_timeout: Duration,
 }
 
+/// A string alone: an enum's derived reader takes `{"jenkins": null}` as well.
+fn preset<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Preset>, D::Error> {
+    let name = Option::<String>::deserialize(deserializer)?;
+    name.map(|name| Preset::deserialize(name.into_deserializer()))
+        .transpose()
+}
+
 impl Connection {
     /// Reads a connection.
     ///
     /// # Errors
     /// Every mistake, each with its key.
     pub fn parse(document: &Value) -> Result<Self, Vec<Violation>> {
-        let parsed: Self = serde_json::from_value(document.clone())
-            .map_err(|error| vec![Violation::new("", error.to_string())])?;
+        let parsed: Self = serde_path_to_error::deserialize(document).map_err(|error| {
+            let path = error.path().to_string();
+            let path = if path == "." { "" } else { path.as_str() };
+            vec![Violation::new(path, error.inner().to_string())]
+        })?;
         let violations = parsed.violations();
         if violations.is_empty() {
             Ok(parsed)

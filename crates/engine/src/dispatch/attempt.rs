@@ -11,6 +11,7 @@ use longshore_backends::scrub::Scrubber;
 use longshore_backends::webhook::{self, Webhook};
 use longshore_domain::delivery::{self, Attempt, Delivery, OutcomeKind, Settling, State};
 use longshore_domain::diagnosis::{Diagnosis, Reason};
+use longshore_domain::id::RunId;
 use longshore_domain::outcome::{Acceptance, Outcome, Repeat, Retry};
 use longshore_domain::run::{self, DeliveryWrite, Run, RunChange};
 use longshore_domain::secret::Secret;
@@ -55,7 +56,7 @@ impl Engine {
         destination: &Arc<Destination>,
         mut parcel: Parcel,
     ) -> Health {
-        if !self.mark_started(&mut parcel).await {
+        if !Box::pin(self.mark_started(&mut parcel)).await {
             return Health::Untried;
         }
         let number = match parcel.delivery.state {
@@ -69,7 +70,7 @@ impl Engine {
         } = parcel;
         let prepared = self.prepare(&run, number, content).await;
         if prepared.route.destination != delivery.destination {
-            self.send_elsewhere(run, delivery, &prepared.route).await;
+            Box::pin(self.send_elsewhere(run, delivery, &prepared.route)).await;
             return Health::Untried;
         }
         let made = self.make(&run, &delivery, number, &prepared).await;
@@ -101,8 +102,9 @@ impl Engine {
         let write = DeliveryWrite::update(&parcel.delivery, started);
         let next = write.delivery().clone();
         change.delivery = Some(write);
-        match self.write(change).await {
+        match self.write(change.clone()).await {
             Ok(()) => {
+                self.observe(&parcel.run, Some(&parcel.delivery), &change);
                 parcel.delivery = next;
                 true
             }
@@ -269,13 +271,28 @@ impl Engine {
                     return;
                 }
             }
-            match self.store.run_state(&known.0.id).await {
-                Ok(Some((run, Some(delivery)))) => known = (run, delivery),
-                Ok(_) => return,
-                Err(error) => tracing::warn!(%error, run = %known.0.id, "a run could not be read"),
-            }
+            let Some(moved) = self.read_again(&known.0.id).await else {
+                return;
+            };
+            known = moved;
         }
         tracing::error!(run = %known.0.id, "an attempt could not be settled: the run kept moving");
+    }
+
+    /// Reads a run with its delivery, however long storage cannot be read; none where it is gone.
+    async fn read_again(&self, id: &RunId) -> Option<(Run, Delivery)> {
+        loop {
+            match self.store.run_state(id).await {
+                Ok(found) => return found.and_then(|(run, delivery)| Some((run, delivery?))),
+                Err(error) => {
+                    tracing::warn!(%error, run = %id, "a run could not be read");
+                    if self.tasks.is_stopping() || !matches!(error, Stored::Unavailable(_)) {
+                        return None;
+                    }
+                    tokio::time::sleep(STORAGE_PAUSE).await;
+                }
+            }
+        }
     }
 
     /// The URL leads elsewhere than when the delivery was made: it waits there, no attempt used.
@@ -288,8 +305,11 @@ impl Engine {
         };
         let mut change = RunChange::keep(run.id.clone());
         change.delivery = Some(DeliveryWrite::update(&delivery, moved));
-        match self.write(change).await {
-            Ok(()) => self.note_stored(&route.destination, now),
+        match self.write(change.clone()).await {
+            Ok(()) => {
+                self.observe(&run, Some(&delivery), &change);
+                self.note_stored(&route.destination, now);
+            }
             Err(Stored::Conflict(_)) => {}
             Err(error) => {
                 tracing::error!(%error, run = %run.id, "a delivery could not be moved");

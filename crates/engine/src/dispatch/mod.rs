@@ -10,8 +10,7 @@ pub(crate) mod parcel;
 mod recovery;
 mod watch;
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -42,7 +41,9 @@ pub(crate) struct Dispatcher {
     window: Window,
     budget: Arc<Budget>,
     destinations: Mutex<HashMap<String, Arc<Destination>>>,
-    wakes: Mutex<BinaryHeap<Reverse<(Timestamp, String)>>>,
+    /// When to look at which destination again; a set, so that however many deliveries wait for
+    /// the same instant are one entry.
+    wakes: Mutex<BTreeSet<(Timestamp, String)>>,
     woken: Notify,
     /// When each destination last accepted something, as far as it is written.
     accepted: Mutex<HashMap<String, Timestamp>>,
@@ -83,15 +84,15 @@ impl Dispatcher {
     }
 
     fn wake_at(&self, at: Timestamp, destination: &str) {
-        lock(&self.wakes).push(Reverse((at, destination.to_owned())));
+        lock(&self.wakes).insert((at, destination.to_owned()));
         self.woken.notify_one();
     }
 
     fn due_wakes(&self, now: Timestamp) -> Vec<String> {
         let mut wakes = lock(&self.wakes);
         let mut due = Vec::new();
-        while wakes.peek().is_some_and(|Reverse((at, _))| *at <= now) {
-            due.extend(wakes.pop().map(|Reverse((_, name))| name));
+        while wakes.first().is_some_and(|(at, _)| *at <= now) {
+            due.extend(wakes.pop_first().map(|(_, name)| name));
         }
         due.sort_unstable();
         due.dedup();
@@ -99,7 +100,7 @@ impl Dispatcher {
     }
 
     fn next_wake(&self) -> Option<Timestamp> {
-        lock(&self.wakes).peek().map(|Reverse((at, _))| *at)
+        lock(&self.wakes).first().map(|(at, _)| *at)
     }
 
     /// Whether storage could not be written when it was last tried.
@@ -172,7 +173,8 @@ impl Engine {
         let engine = Arc::clone(self);
         self.tasks.spawn(async move {
             let bytes = parcel.bytes();
-            let health = engine.attempt(&destination, parcel).await;
+            // Boxed, since a task is moved several times before it first runs.
+            let health = Box::pin(engine.attempt(&destination, parcel)).await;
             destination.finish(bytes, health, engine.environment.now());
             engine.pump(&destination);
         });
@@ -295,5 +297,27 @@ impl Engine {
         self.connections
             .find(destination)
             .map_or_else(|_| "other".to_owned(), |known| known.settings.name.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_million_deliveries_that_wait_for_one_instant_cost_one_timer() {
+        let window = Window { count: 1, bytes: 1 };
+        let dispatcher = Dispatcher::new(window, 1);
+        let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
+        for _ in 0..1_000_000 {
+            dispatcher.wake_at(at(10), "dead");
+        }
+        dispatcher.wake_at(at(10), "other");
+        dispatcher.wake_at(at(5), "other");
+        assert_eq!(lock(&dispatcher.wakes).len(), 3);
+        assert_eq!(dispatcher.next_wake(), Some(at(5)));
+        assert_eq!(dispatcher.due_wakes(at(9)), ["other"]);
+        assert_eq!(dispatcher.due_wakes(at(10)), ["dead", "other"]);
+        assert_eq!(dispatcher.next_wake(), None);
     }
 }

@@ -50,7 +50,7 @@ impl Engine {
         v1: bool,
     ) -> Result<Listed, Error> {
         caller.admin()?;
-        let page = self.store.runs(filter).await?;
+        let page = self.store.runs(filter).await.map_err(of_page)?;
         let mut actions = HashMap::new();
         for (run, _) in &page.items {
             if !actions.contains_key(&run.action) {
@@ -116,4 +116,14 @@ fn shown(
         action,
     }
     .json(v1)
+}
+
+/// A cursor that is none of ours is the caller's mistake.
+pub(crate) fn of_page(error: longshore_store::Error) -> Error {
+    match error {
+        longshore_store::Error::NotFound("page") => {
+            Error::invalid("from", "expected the `next` of an earlier page")
+        }
+        other => other.into(),
+    }
 }

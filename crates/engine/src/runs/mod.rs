@@ -7,6 +7,7 @@ mod start;
 mod timeline;
 
 pub use list::Listed;
+pub(crate) use list::of_page;
 pub(crate) use report::DECISIONS_LIMIT;
 pub use start::StartRun;
 pub use timeline::TimelineEntry;

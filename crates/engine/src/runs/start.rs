@@ -203,7 +203,7 @@ impl Engine {
             Ok(())
         };
         let interrupted = || longshore_store::Error::Unavailable("the write broke off".into());
-        let written = self.tasks.finish(work).await;
+        let written = self.tasks.finish(Box::pin(work)).await;
         written.unwrap_or_else(|| Err(interrupted()))
     }
 

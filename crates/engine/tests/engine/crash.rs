@@ -18,7 +18,11 @@ struct Case {
 }
 
 const fn case(kind: Kind, synchronized: bool, repeat_unknown: bool) -> Case {
-    Case { kind, synchronized, repeat_unknown }
+    Case {
+        kind,
+        synchronized,
+        repeat_unknown,
+    }
 }
 
 const CASES: [Case; 8] = [
@@ -50,9 +54,16 @@ impl Stage {
         if !default {
             more["repeatUnknown"] = case.repeat_unknown.into();
         }
-        process.connect(target.connection(&more));
+        process.connect(&target.connection(&more));
         process.define("act", &target.invocation(case.synchronized));
-        (Self { world, target, case }, process)
+        (
+            Self {
+                world,
+                target,
+                case,
+            },
+            process,
+        )
     }
 
     /// Starts anew where the process before ended, and lets everything happen.
@@ -75,7 +86,11 @@ impl Stage {
         let case = self.case;
         let delivery = process.delivery(run);
         assert_eq!(delivery.state, State::Done, "{case:?}");
-        assert_eq!((delivery.attempt, delivery.attempts_used), (attempt, 0), "{case:?}");
+        assert_eq!(
+            (delivery.attempt, delivery.attempts_used),
+            (attempt, 0),
+            "{case:?}"
+        );
         let seen = self.target.seen();
         let own = seen
             .iter()
@@ -85,7 +100,11 @@ impl Stage {
         assert_eq!(own, times, "{case:?}");
         assert_eq!(process.outcomes(run), ["accepted"], "{case:?}");
         let shown = process.run(run);
-        let status = if case.synchronized { "SUCCESS" } else { "IN_PROGRESS" };
+        let status = if case.synchronized {
+            "SUCCESS"
+        } else {
+            "IN_PROGRESS"
+        };
         assert_eq!(shown["status"], status, "{case:?}");
         assert_eq!(shown["statusLabel"], Value::Null, "{case:?}");
     }
@@ -103,7 +122,11 @@ impl Stage {
         assert_eq!(shown["statusLabel"], "Delivery unconfirmed", "{case:?}");
         assert_eq!(self.target.calls(), calls, "{case:?}");
         // The pipeline, if there is one, settles it.
-        assert!(process.redeem(run, delivery.attempt, "a build").expect("redeemed"));
+        assert!(
+            process
+                .redeem(run, delivery.attempt, "a build")
+                .expect("redeemed")
+        );
         assert_eq!(process.delivery(run).state, State::Done, "{case:?}");
         assert_eq!(process.run(run)["statusLabel"], Value::Null, "{case:?}");
         process.pump();
@@ -118,9 +141,18 @@ fn before_the_runs_commit_nothing_was_promised() {
         let held = process.seam.hold(Write::Insert, Moment::Before);
         let answer = process.launch("act");
         process.on(held.reached());
-        assert!(!answer.is_finished(), "{case:?}: no run is answered before it is on disk");
+        assert!(
+            !answer.is_finished(),
+            "{case:?}: no run is answered before it is on disk"
+        );
         process.kill();
-        assert!(stage.world.on(answer).is_err_and(|error| error.is_cancelled()), "{case:?}");
+        assert!(
+            stage
+                .world
+                .on(answer)
+                .is_err_and(|error| error.is_cancelled()),
+            "{case:?}"
+        );
         assert_eq!(stage.world.on_disk().len(), 0, "{case:?}");
         let process = stage.restart();
         assert_eq!(process.runs().len(), 0, "{case:?}");
@@ -135,16 +167,27 @@ fn after_the_commit_and_before_a_slot_it_is_sent_later() {
         process.kill();
         stage.world.settings.window.count = 1;
         let process = stage.restart();
-        stage.target.faults().always(Fault::new(FaultKind::NeverAnswer));
+        stage
+            .target
+            .faults()
+            .always(Fault::new(FaultKind::NeverAnswer));
         let holder = process.start("act");
         stage.target.wait_for_calls(&stage.world, 1);
         let in_window = process.start("act");
         let in_storage = process.start("act");
         process.kill();
         stage.target.faults().clear();
-        let states: Vec<State> =
-            stage.world.on_disk().iter().map(|(_, delivery)| delivery.state).collect();
-        let held = if case.repeat_unknown { State::Owned } else { State::Started };
+        let states: Vec<State> = stage
+            .world
+            .on_disk()
+            .iter()
+            .map(|(_, delivery)| delivery.state)
+            .collect();
+        let held = if case.repeat_unknown {
+            State::Owned
+        } else {
+            State::Started
+        };
         assert_eq!(states, [held, State::Owned, State::Due], "{case:?}");
         let process = stage.restart();
         for run in [&in_window, &in_storage] {
@@ -166,14 +209,26 @@ fn with_a_slot_and_before_the_first_byte() {
         drop(process.launch("act"));
         process.on(held.reached());
         process.kill();
-        assert_eq!(stage.target.calls(), 0, "{case:?}: it is on disk before its first byte");
+        assert_eq!(
+            stage.target.calls(),
+            0,
+            "{case:?}: it is on disk before its first byte"
+        );
         let (run, delivery) = stage.the_run();
         if case.repeat_unknown {
-            assert_eq!((delivery.state, delivery.attempt), (State::Owned, 0), "{case:?}");
+            assert_eq!(
+                (delivery.state, delivery.attempt),
+                (State::Owned, 0),
+                "{case:?}"
+            );
             let process = stage.restart();
             stage.assert_sent(&process, &run, 1, 1);
         } else {
-            assert_eq!((delivery.state, delivery.attempt), (State::Started, 1), "{case:?}");
+            assert_eq!(
+                (delivery.state, delivery.attempt),
+                (State::Started, 1),
+                "{case:?}"
+            );
             let process = stage.restart();
             stage.assert_unconfirmed(&process, &run, 0);
         }
@@ -193,7 +248,11 @@ fn a_slot_that_comes_later_is_on_disk_before_the_first_byte_too() {
             settle.release();
             process.on(start.reached());
             process.kill();
-            assert_eq!(stage.target.calls(), 1, "{case:?}: only the first one has left");
+            assert_eq!(
+                stage.target.calls(),
+                1,
+                "{case:?}: only the first one has left"
+            );
             let on_disk = stage.world.delivery_on_disk(&second);
             let process = stage.restart();
             stage.assert_sent(&process, &first, 1, 1);
@@ -201,7 +260,11 @@ fn a_slot_that_comes_later_is_on_disk_before_the_first_byte_too() {
                 assert_eq!(on_disk.state, State::Owned, "{case:?}");
                 stage.assert_sent(&process, &second, 1, 1);
             } else {
-                assert_eq!((on_disk.state, on_disk.attempt), (State::Started, 1), "{case:?}");
+                assert_eq!(
+                    (on_disk.state, on_disk.attempt),
+                    (State::Started, 1),
+                    "{case:?}"
+                );
                 stage.assert_unconfirmed(&process, &second, 1);
             }
         }
@@ -212,12 +275,19 @@ fn a_slot_that_comes_later_is_on_disk_before_the_first_byte_too() {
 fn after_the_first_byte_and_before_the_answer() {
     for case in CASES {
         let (stage, process) = Stage::new(case);
-        stage.target.faults().always(Fault::new(FaultKind::NeverAnswer).after_processing());
+        stage
+            .target
+            .faults()
+            .always(Fault::new(FaultKind::NeverAnswer).after_processing());
         let run = process.start("act");
         stage.target.wait_for_calls(&stage.world, 1);
         process.kill();
         stage.target.faults().clear();
-        assert_eq!(stage.target.seen()[0].status, None, "{case:?}: it was not answered");
+        assert_eq!(
+            stage.target.seen()[0].status,
+            None,
+            "{case:?}: it was not answered"
+        );
         let process = stage.restart();
         if case.repeat_unknown {
             stage.assert_sent(&process, &run, 2, 1);
@@ -235,7 +305,11 @@ fn after_the_answer_and_before_the_settles_commit() {
         let run = process.start("act");
         process.on(held.reached());
         process.kill();
-        assert_eq!(stage.target.seen()[0].status, Some(200), "{case:?}: it was accepted");
+        assert_eq!(
+            stage.target.seen()[0].status,
+            Some(200),
+            "{case:?}: it was accepted"
+        );
         let process = stage.restart();
         if case.repeat_unknown {
             stage.assert_sent(&process, &run, 2, 1);
@@ -272,9 +346,16 @@ fn before_and_after_the_settle_of_a_retry() {
             let process = stage.restart();
             stage.world.clock.advance(crate::support::seconds(60));
             process.pump();
-            assert_eq!(process.delivery(&run).state, State::Done, "{case:?} {moment:?}");
+            assert_eq!(
+                process.delivery(&run).state,
+                State::Done,
+                "{case:?} {moment:?}"
+            );
             let seen = stage.target.seen();
-            let sent: Vec<_> = seen.iter().filter_map(|seen| seen.attempt.as_deref()).collect();
+            let sent: Vec<_> = seen
+                .iter()
+                .filter_map(|seen| seen.attempt.as_deref())
+                .collect();
             assert_eq!(sent, numbers, "{case:?} {moment:?}");
         }
     }

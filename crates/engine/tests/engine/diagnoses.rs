@@ -28,7 +28,10 @@ fn assert_refused(process: &Process, run: &RunId, expected: Reason, case: &str) 
     assert_eq!(shown["status"], "FAILURE", "{case}");
     let found = process.delivery(run).diagnosis.expect("a diagnosis");
     let summary = shown["summary"].as_str().expect("a summary");
-    assert!(summary.contains(&found.message) && summary.contains(&found.fix), "{case}");
+    assert!(
+        summary.contains(&found.message) && summary.contains(&found.fix),
+        "{case}"
+    );
 }
 
 /// A Jenkins with these jobs that was called once.
@@ -44,7 +47,7 @@ fn call_jenkins_with(
     let world = World::new();
     let target = Target::Jenkins(jenkins(&world, jobs));
     let process = world.boot();
-    process.connect(target.connection(&json!({"signingSecret": secret})));
+    process.connect(&target.connection(&json!({"signingSecret": secret})));
     let mut invocation = target.invocation(false);
     alter(&mut invocation);
     process.define("act", &invocation);
@@ -56,7 +59,9 @@ fn call_jenkins_with(
 #[test]
 fn a_triggered_job_is_accepted_with_its_queue_id_and_page() {
     let (_world, process, target, run) = call_jenkins(&[job("deploy")], |_| {});
-    let Target::Jenkins(jenkins) = &target else { panic!("a Jenkins") };
+    let Target::Jenkins(jenkins) = &target else {
+        panic!("a Jenkins")
+    };
     let build = &jenkins.builds()[0];
     let shown = process.run(&run);
     assert_eq!(shown["status"], "IN_PROGRESS");
@@ -72,18 +77,30 @@ fn what_jenkins_accepts_with_a_warning() {
     let broken = json!({"genericHeaderVariables": [{"key": "token", "regexpFilter": "("}]});
     let silent = json!({"silentResponse": true});
     let table: [(&str, Vec<Job>, usize, Reason); 3] = [
-        ("several", vec![job("a"), job("b")], 2, Reason::JenkinsSeveralJobs),
+        (
+            "several",
+            vec![job("a"), job("b")],
+            2,
+            Reason::JenkinsSeveralJobs,
+        ),
         (
             "some failed",
-            vec![job("a"), job_with("b", broken)],
+            vec![job("a"), job_with("b", &broken)],
             1,
             Reason::JenkinsSomeJobsFailed,
         ),
-        ("silent", vec![job_with("a", silent)], 1, Reason::JenkinsSilentAnswer),
+        (
+            "silent",
+            vec![job_with("a", &silent)],
+            1,
+            Reason::JenkinsSilentAnswer,
+        ),
     ];
     for (case, jobs, builds, warning) in table {
         let (_world, process, target, run) = call_jenkins(&jobs, |_| {});
-        let Target::Jenkins(jenkins) = &target else { panic!("a Jenkins") };
+        let Target::Jenkins(jenkins) = &target else {
+            panic!("a Jenkins")
+        };
         assert_eq!(jenkins.builds().len(), builds, "{case}");
         assert_eq!(reason(&process, &run), Some(warning), "{case}");
         assert_eq!(process.delivery(&run).state, State::Done, "{case}");
@@ -103,7 +120,8 @@ fn a_job_that_started_counts_whatever_the_status() {
         let world = World::new();
         let sink = sink(&world);
         let status = StatusCode::from_u16(status).expect("a status");
-        sink.answers().next(1, Answer::json(status, started.to_string()));
+        sink.answers()
+            .next(1, Answer::json(status, started.to_string()));
         let process = world.boot();
         let url = format!("{}/generic-webhook-trigger/invoke", sink.base_url());
         process.define("act", &json!({"type": "JENKINS", "url": url}));
@@ -116,19 +134,30 @@ fn a_job_that_started_counts_whatever_the_status() {
 }
 
 #[test]
-fn what_jenkins_refuses_started_nothing() {
+fn a_filter_that_does_not_match_is_told_with_both_texts() {
     let filter = json!({
         "regexpFilterText": "$name",
         "regexpFilterExpression": "^payments$",
     });
-    let (_world, process, _target, run) =
-        call_jenkins(&[job_with("deploy", filter)], |_| {});
+    let (_world, process, _target, run) = call_jenkins(&[job_with("deploy", &filter)], |_| {});
     assert_refused(&process, &run, Reason::JenkinsFilterMismatch, "filter");
-    let summary = process.run(&run)["summary"].as_str().expect("a summary").to_owned();
-    assert!(summary.contains("^payments$") && summary.contains("\"orders\""), "{summary}");
+    let summary = process.run(&run)["summary"]
+        .as_str()
+        .expect("a summary")
+        .to_owned();
+    assert!(
+        summary.contains("^payments$") && summary.contains("\"orders\""),
+        "{summary}"
+    );
+}
 
+#[test]
+fn what_jenkins_turns_away_started_nothing() {
     type Alter = fn(&mut Value);
-    let disabled = Job { disabled: true, ..job("deploy") };
+    let disabled = Job {
+        disabled: true,
+        ..job("deploy")
+    };
     let plain = job("deploy");
     let table: [(&str, Job, &str, Alter, Reason); 5] = [
         (
@@ -145,7 +174,13 @@ fn what_jenkins_refuses_started_nothing() {
             |call| call["headers"] = json!({}),
             Reason::JenkinsTokenMissing,
         ),
-        ("disabled", disabled, JENKINS_SECRET, |_| {}, Reason::JenkinsJobNotBuildable),
+        (
+            "disabled",
+            disabled,
+            JENKINS_SECRET,
+            |_| {},
+            Reason::JenkinsJobNotBuildable,
+        ),
         (
             "another secret",
             plain.clone(),
@@ -158,7 +193,10 @@ fn what_jenkins_refuses_started_nothing() {
             plain,
             JENKINS_SECRET,
             |call| {
-                let url = call["url"].as_str().expect("a url").replace("/invoke", "/invok");
+                let url = call["url"]
+                    .as_str()
+                    .expect("a url")
+                    .replace("/invoke", "/invok");
                 call["url"] = url.into();
             },
             Reason::JenkinsWrongPath,
@@ -167,17 +205,22 @@ fn what_jenkins_refuses_started_nothing() {
     for (case, job, secret, alter, expected) in table {
         let (_world, process, target, run) = call_jenkins_with(&[job], secret, alter);
         assert_refused(&process, &run, expected, case);
-        let Target::Jenkins(jenkins) = &target else { panic!("a Jenkins") };
+        let Target::Jenkins(jenkins) = &target else {
+            panic!("a Jenkins")
+        };
         assert_eq!(jenkins.builds().len(), 0, "{case}");
         let text = format!("{:?}", process.delivery(&run).diagnosis);
-        assert!(!text.contains(secret) && !text.contains(JENKINS_TOKEN), "{case}: {text}");
+        assert!(
+            !text.contains(secret) && !text.contains(JENKINS_TOKEN),
+            "{case}: {text}"
+        );
     }
 }
 
 #[test]
 fn an_empty_answer_is_accepted_with_a_warning_also_where_every_job_failed() {
     let broken = json!({"genericHeaderVariables": [{"key": "token", "regexpFilter": "("}]});
-    let (world, process, target, run) = call_jenkins(&[job_with("deploy", broken)], |_| {});
+    let (world, process, target, run) = call_jenkins(&[job_with("deploy", &broken)], |_| {});
     assert_eq!(reason(&process, &run), Some(Reason::JenkinsSilentAnswer));
     assert_eq!(process.delivery(&run).state, State::Done);
     world.clock.advance(seconds(3_600));
@@ -197,7 +240,7 @@ fn call_azure(
         target.faults().next(1, fault);
     }
     let process = world.boot();
-    process.connect(target.connection(&json!({})));
+    process.connect(&target.connection(&json!({})));
     let mut invocation = target.invocation(false);
     invocation["webhook"] = name.into();
     process.define("act", &invocation);
@@ -211,7 +254,7 @@ fn azure_tells_nothing_of_what_it_accepted() {
     let mut world = World::new();
     let target = Target::Azure(azure(&mut world));
     let process = world.boot();
-    process.connect(target.connection(&json!({})));
+    process.connect(&target.connection(&json!({})));
     process.define("act", &target.invocation(false));
     let run = process.start("act");
     process.pump();
@@ -219,7 +262,9 @@ fn azure_tells_nothing_of_what_it_accepted() {
     assert_eq!(shown["status"], "IN_PROGRESS");
     assert_eq!(shown.get("externalRunId"), None);
     assert_eq!(shown["link"], json!([]));
-    let Target::Azure(azure) = &target else { panic!("an Azure DevOps") };
+    let Target::Azure(azure) = &target else {
+        panic!("an Azure DevOps")
+    };
     assert_eq!(azure.builds().len(), 1);
 }
 
@@ -227,12 +272,30 @@ fn azure_tells_nothing_of_what_it_accepted() {
 fn what_azure_refuses() {
     let signed = |secret: &str| IncomingWebhook::signed(AZURE_WEBHOOK, secret);
     let good = signed(AZURE_SECRET);
-    let other_header = IncomingWebhook { header: "X-Other".into(), ..good.clone() };
-    let unregistered = IncomingWebhook { registered: false, ..good.clone() };
+    let other_header = IncomingWebhook {
+        header: "X-Other".into(),
+        ..good.clone()
+    };
+    let unregistered = IncomingWebhook {
+        registered: false,
+        ..good.clone()
+    };
     let redirect = Fault::new(FaultKind::Redirect("https://login.example.com/".into()));
     let table = [
-        ("unknown", good.clone(), None, "nobody", Reason::AzureWebhookUnknown),
-        ("unregistered", unregistered, None, AZURE_WEBHOOK, Reason::AzureWebhookUnknown),
+        (
+            "unknown",
+            good.clone(),
+            None,
+            "nobody",
+            Reason::AzureWebhookUnknown,
+        ),
+        (
+            "unregistered",
+            unregistered,
+            None,
+            AZURE_WEBHOOK,
+            Reason::AzureWebhookUnknown,
+        ),
         (
             "header",
             other_header,
@@ -254,12 +317,20 @@ fn what_azure_refuses() {
             AZURE_WEBHOOK,
             Reason::AzureCredentialsRefused,
         ),
-        ("302", good, Some(redirect), AZURE_WEBHOOK, Reason::AzureCredentialsRefused),
+        (
+            "302",
+            good,
+            Some(redirect),
+            AZURE_WEBHOOK,
+            Reason::AzureCredentialsRefused,
+        ),
     ];
     for (case, webhook, fault, name, expected) in table {
         let (_world, process, target, run) = call_azure(webhook, fault, name);
         assert_refused(&process, &run, expected, case);
-        let Target::Azure(azure) = &target else { panic!("an Azure DevOps") };
+        let Target::Azure(azure) = &target else {
+            panic!("an Azure DevOps")
+        };
         assert_eq!(azure.builds().len(), 0, "{case}");
     }
 }
@@ -272,24 +343,44 @@ fn an_address_that_must_not_be_called_is_refused_and_not_connected_to() {
     let process = world.boot();
     let port = sink.address().port();
     let table = [
-        (format!("http://127.0.0.1:{port}/x"), Reason::AddressForbidden),
+        (
+            format!("http://127.0.0.1:{port}/x"),
+            Reason::AddressForbidden,
+        ),
         (format!("http://127.1:{port}/x"), Reason::AddressForbidden),
-        (format!("http://2130706433:{port}/x"), Reason::AddressForbidden),
-        (format!("http://[::ffff:127.0.0.1]:{port}/x"), Reason::AddressForbidden),
-        (format!("http://localhost:{port}/x"), Reason::AddressForbidden),
-        ("http://169.254.169.254/latest/meta-data/".to_owned(), Reason::AddressForbidden),
-        ("http://[fd00:ec2::254]/latest/".to_owned(), Reason::AddressForbidden),
+        (
+            format!("http://2130706433:{port}/x"),
+            Reason::AddressForbidden,
+        ),
+        (
+            format!("http://[::ffff:127.0.0.1]:{port}/x"),
+            Reason::AddressForbidden,
+        ),
+        (
+            format!("http://localhost:{port}/x"),
+            Reason::AddressForbidden,
+        ),
+        (
+            "http://169.254.169.254/latest/meta-data/".to_owned(),
+            Reason::AddressForbidden,
+        ),
+        (
+            "http://[fd00:ec2::254]/latest/".to_owned(),
+            Reason::AddressForbidden,
+        ),
         ("http://10.0.0.1/x".to_owned(), Reason::AddressForbidden),
         ("http://0.0.0.0/x".to_owned(), Reason::AddressForbidden),
         ("ftp://example.com/x".to_owned(), Reason::UrlInvalid),
-        ("http://user:password@example.com/x".to_owned(), Reason::UrlInvalid),
+        (
+            "http://user:password@example.com/x".to_owned(),
+            Reason::UrlInvalid,
+        ),
         ("{{ .inputs.nothing }}".to_owned(), Reason::UrlInvalid),
     ];
     for (number, (url, expected)) in table.iter().enumerate() {
         for synchronized in [false, true] {
             let action = format!("act-{number}-{synchronized}");
-            let invocation =
-                json!({"type": "WEBHOOK", "url": url, "synchronized": synchronized});
+            let invocation = json!({"type": "WEBHOOK", "url": url, "synchronized": synchronized});
             process.define(&action, &invocation);
             let run = process.start(&action);
             process.pump();

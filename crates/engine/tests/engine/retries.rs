@@ -17,7 +17,7 @@ fn stage(kind: Kind, more: &Value) -> (World, Target, Process) {
 fn stage_of(mut world: World, kind: Kind, more: &Value) -> (World, Target, Process) {
     let target = Target::start(&mut world, kind);
     let process = world.boot();
-    process.connect(target.connection(more));
+    process.connect(&target.connection(more));
     process.define("act", &target.invocation(false));
     (world, target, process)
 }
@@ -39,7 +39,10 @@ fn the_next_attempt_is_made_at_its_time_and_not_before() {
         assert_eq!(target.calls(), attempt);
         let wait = wait(&world, &process, &run);
         let (least, most) = (seconds(planned * 9 / 10), seconds(planned * 11 / 10));
-        assert!((least..=most).contains(&wait), "{wait:?} after attempt {attempt}");
+        assert!(
+            (least..=most).contains(&wait),
+            "{wait:?} after attempt {attempt}"
+        );
         world.clock.advance(wait - Duration::from_millis(1));
         process.pump();
         assert_eq!(target.calls(), attempt, "not before its time");
@@ -47,7 +50,11 @@ fn the_next_attempt_is_made_at_its_time_and_not_before() {
         process.pump();
     }
     assert_eq!(process.outcomes(&run), ["retry", "retry", "accepted"]);
-    let numbers: Vec<_> = target.seen().into_iter().filter_map(|seen| seen.attempt).collect();
+    let numbers: Vec<_> = target
+        .seen()
+        .into_iter()
+        .filter_map(|seen| seen.attempt)
+        .collect();
     assert_eq!(numbers, ["1", "2", "3"]);
     assert_eq!(process.run(&run)["statusLabel"], Value::Null);
     assert_eq!(process.delivery(&run).attempts_used, 2);
@@ -98,13 +105,21 @@ fn after_the_last_attempt_of_the_default_schedule_the_run_fails() {
         assert!(found.message.contains("500"), "{}", found.message);
         let shown = process.run(&run);
         assert_eq!(shown["status"], "FAILURE", "{kind:?}");
-        assert!(shown["summary"].as_str().is_some_and(|text| text.contains(&found.message)));
+        assert!(
+            shown["summary"]
+                .as_str()
+                .is_some_and(|text| text.contains(&found.message))
+        );
     }
 }
 
 #[test]
 fn being_asked_to_wait_uses_up_no_attempt() {
-    for fault in [Fault::too_many_requests(30), Fault::unavailable(30), Fault::status(429)] {
+    for fault in [
+        Fault::too_many_requests(30),
+        Fault::unavailable(30),
+        Fault::status(429),
+    ] {
         let (world, target, process) = stage(Kind::Jenkins, &json!({"retrySchedule": [60, 600]}));
         target.faults().next(2, fault.clone());
         let run = process.start("act");
@@ -115,7 +130,11 @@ fn being_asked_to_wait_uses_up_no_attempt() {
             process.pump();
         }
         assert_eq!(process.delivery(&run).state, State::Done, "{fault:?}");
-        assert_eq!(process.outcomes(&run), ["retry", "retry", "accepted"], "{fault:?}");
+        assert_eq!(
+            process.outcomes(&run),
+            ["retry", "retry", "accepted"],
+            "{fault:?}"
+        );
         assert_eq!(process.delivery(&run).attempts_used, 0, "{fault:?}");
     }
 }
@@ -172,7 +191,9 @@ fn retry_after_pauses_the_whole_destination_and_survives_a_restart() {
 #[test]
 fn nobody_pauses_a_destination_for_more_than_a_day() {
     let (world, target, process) = stage(Kind::Webhook, &json!({}));
-    target.faults().next(1, Fault::too_many_requests(99_999_999));
+    target
+        .faults()
+        .next(1, Fault::too_many_requests(99_999_999));
     let run = process.start("act");
     process.pump();
     assert_eq!(wait(&world, &process, &run), seconds(24 * 3_600));
@@ -191,9 +212,14 @@ fn a_failing_destination_gets_one_probe_at_a_time() {
     let runs: Vec<RunId> = (0..30).map(|_| process.start("act")).collect();
     process.pump();
     let mut calls = target.calls();
-    assert!((4..=9).contains(&calls), "{calls}: it is left alone after 4 failures");
+    assert!(
+        (4..=9).contains(&calls),
+        "{calls}: it is left alone after 4 failures"
+    );
     for rest in [1, 2, 4, 8, 16, 32, 60, 60] {
-        world.clock.advance(seconds(rest) - Duration::from_millis(1));
+        world
+            .clock
+            .advance(seconds(rest) - Duration::from_millis(1));
         process.pump();
         assert_eq!(target.calls(), calls, "it rests for {rest} s");
         world.clock.advance(Duration::from_millis(1));
@@ -205,7 +231,11 @@ fn a_failing_destination_gets_one_probe_at_a_time() {
     world.clock.advance(seconds(60));
     process.pump();
     let done = |run: &&RunId| process.delivery(run).state == State::Done;
-    assert_eq!(target.calls(), 30, "the probe that succeeds lets all others go");
+    assert_eq!(
+        target.calls(),
+        30,
+        "the probe that succeeds lets all others go"
+    );
     assert_eq!(runs.iter().filter(done).count(), 30 - calls);
 }
 
@@ -264,7 +294,11 @@ fn what_waits_for_a_dead_destination_is_given_up_in_batches() {
     let (all, shown) = (dead(&process), process.run(runs.last().expect("a run")));
     assert!((1_100..=1_120).contains(&all), "{all}");
     assert_eq!(shown["status"], "FAILURE");
-    assert!(shown["summary"].as_str().is_some_and(|text| text.contains("accepted nothing")));
+    assert!(
+        shown["summary"]
+            .as_str()
+            .is_some_and(|text| text.contains("accepted nothing"))
+    );
 }
 
 #[test]
@@ -286,7 +320,9 @@ fn what_waits_for_a_destination_that_accepts_something_is_kept() {
         paused_until: None,
         last_accepted_at: process_now(&world),
     };
-    world.on(longshore_store::Outbox::save_destination(&store, record)).expect("saved");
+    world
+        .on(longshore_store::Outbox::save_destination(&store, record))
+        .expect("saved");
     drop(store);
     let process = world.boot();
     world.clock.advance(seconds(599));

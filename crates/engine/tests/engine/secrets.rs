@@ -50,7 +50,10 @@ fn forms(secret: &str) -> [(&'static str, String); 10] {
         ("form", form),
         ("base64", STANDARD_NO_PAD.encode(bytes)),
         ("base64url", URL_SAFE_NO_PAD.encode(bytes)),
-        ("base64 after a user", STANDARD.encode(format!("user:{secret}"))),
+        (
+            "base64 after a user",
+            STANDARD.encode(format!("user:{secret}")),
+        ),
         ("hex", hex),
         ("HEX", upper),
     ]
@@ -63,7 +66,10 @@ fn shown(process: &Process) -> String {
         let admin = Process::admin();
         let mut text = String::new();
         for v1 in [false, true] {
-            let filter = RunFilter { limit: 100, ..RunFilter::default() };
+            let filter = RunFilter {
+                limit: 100,
+                ..RunFilter::default()
+            };
             for run in engine.runs(&admin, filter, v1).await.expect("runs").runs {
                 let id = RunId::parse(run["id"].as_str().expect("an id")).expect("an id");
                 let timeline = engine.timeline(&admin, &id).await.expect("a timeline");
@@ -71,9 +77,20 @@ fn shown(process: &Process) -> String {
                 let _ = write!(text, "{run}{}{lines:?}", json!(timeline));
             }
         }
-        let filter = DeliveryFilter { limit: 100, ..DeliveryFilter::default() };
-        for delivery in engine.deliveries(&admin, filter).await.expect("deliveries").items {
-            let attempts = engine.attempts(&admin, &delivery.id).await.expect("attempts");
+        let filter = DeliveryFilter {
+            limit: 100,
+            ..DeliveryFilter::default()
+        };
+        for delivery in engine
+            .deliveries(&admin, filter)
+            .await
+            .expect("deliveries")
+            .items
+        {
+            let attempts = engine
+                .attempts(&admin, &delivery.id)
+                .await
+                .expect("attempts");
             let attempts: Vec<Value> = attempts.iter().map(attempt_json).collect();
             let _ = write!(text, "{}{}", delivery_json(&delivery), json!(attempts));
         }
@@ -102,7 +119,10 @@ fn assert_nowhere(world: &World, process: &Process, secrets: &[&str], case: &str
     assert!(stored.len() > 10_000, "{case}: the database was read");
     for secret in secrets {
         for (form, text) in forms(secret) {
-            assert!(!stored.contains(&text), "{case}: {secret} ({form}) is stored");
+            assert!(
+                !stored.contains(&text),
+                "{case}: {secret} ({form}) is stored"
+            );
             assert!(!shown.contains(&text), "{case}: {secret} ({form}) is shown");
         }
     }
@@ -110,13 +130,18 @@ fn assert_nowhere(world: &World, process: &Process, secrets: &[&str], case: &str
 
 fn keep_secrets(process: &Process, secrets: &[(&str, &str)]) {
     for (name, value) in secrets {
-        let made = process.engine.secrets.create(name, Secret::new((*value).to_owned()), None);
+        let made = process
+            .engine
+            .secrets
+            .create(name, Secret::new((*value).to_owned()), None);
         process.on(made).expect("a secret");
     }
 }
 
 fn body_of(target: &Target, number: usize) -> Value {
-    let Target::Webhook(sink) = target else { panic!("a sink") };
+    let Target::Webhook(sink) = target else {
+        panic!("a sink")
+    };
     serde_json::from_slice(&sink.deliveries()[number].body).expect("JSON")
 }
 
@@ -126,7 +151,7 @@ fn stage(synchronized: bool) -> (World, Target, Process) {
     let target = Target::Webhook(sink(&world));
     let process = world.boot();
     keep_secrets(&process, &[("API_KEY", API_KEY), ("URL_TOKEN", URL_TOKEN)]);
-    process.connect(target.connection(&json!({"signingSecret": OWN_SECRET})));
+    process.connect(&target.connection(&json!({"signingSecret": OWN_SECRET})));
     process.define(
         "act",
         &json!({
@@ -156,17 +181,31 @@ fn secrets_reach_the_wire_and_nothing_else() {
     assert_eq!(body["whole"], API_KEY);
     assert_eq!(body["part"], format!("key {API_KEY}, name orders"));
     assert_eq!(body["token"], token.expose().as_str());
-    let Target::Webhook(sink) = &target else { panic!("a sink") };
+    let Target::Webhook(sink) = &target else {
+        panic!("a sink")
+    };
     let call = &sink.deliveries()[0];
     assert_eq!(call.headers["x-api-key"], API_KEY);
     assert_eq!(call.uri.path(), format!("/hook/{URL_TOKEN}"));
-    let signature = call.headers["x-port-signature"].to_str().expect("text").to_owned();
-    let secrets =
-        [API_KEY, URL_TOKEN, OWN_SECRET, CLIENT_SECRET, token.expose(), signature.as_str()];
+    let signature = call.headers["x-port-signature"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    let secrets = [
+        API_KEY,
+        URL_TOKEN,
+        OWN_SECRET,
+        CLIENT_SECRET,
+        token.expose(),
+        signature.as_str(),
+    ];
     assert_nowhere(&world, &process, &secrets, "live");
     assert!(stored(&world).contains("orders") && shown(&process).contains("orders"));
     let payload = process.run(&run)["payload"].clone();
-    assert_eq!(payload["body"]["whole"], "{{ .secrets.API_KEY }}", "it stands as written");
+    assert_eq!(
+        payload["body"]["whole"], "{{ .secrets.API_KEY }}",
+        "it stands as written"
+    );
     assert_eq!(payload["body"]["name"], "orders");
     process.kill();
     let process = world.boot();
@@ -179,14 +218,15 @@ fn what_a_receiver_echoes_is_scrubbed_in_every_form() {
         for status in [200, 400, 401, 500, 502] {
             let case = format!("{status}, {synchronized}");
             let (world, target, process) = stage(synchronized);
-            let Target::Webhook(sink) = &target else { panic!("a sink") };
+            let Target::Webhook(sink) = &target else {
+                panic!("a sink")
+            };
             sink.answers().next(1, Answer::json(StatusCode::OK, "{}"));
             let probe = process.start("act");
             process.pump();
             let call = sink.deliveries()[0].clone();
-            let header = |name: &str| {
-                String::from_utf8_lossy(call.headers[name].as_bytes()).into_owned()
-            };
+            let header =
+                |name: &str| String::from_utf8_lossy(call.headers[name].as_bytes()).into_owned();
             let signature = header("x-port-signature");
             let mut echo = serde_json::Map::new();
             let first_token = process.engine.identity.run_token(&probe, 1);
@@ -199,16 +239,30 @@ fn what_a_receiver_echoes_is_scrubbed_in_every_form() {
             echo.insert("error".into(), message.clone().into());
             echo.insert("message".into(), message.into());
             let status = StatusCode::from_u16(status).expect("a status");
-            sink.answers().next(1, Answer::json(status, Value::Object(echo).to_string()));
+            sink.answers()
+                .next(1, Answer::json(status, Value::Object(echo).to_string()));
             let run = process.start("act");
             process.pump();
-            assert_eq!(process.attempts(&run)[0].status, Some(status.as_u16()), "{case}");
+            assert_eq!(
+                process.attempts(&run)[0].status,
+                Some(status.as_u16()),
+                "{case}"
+            );
             let token = process.engine.identity.run_token(&run, 1);
-            let secrets =
-                [API_KEY, URL_TOKEN, OWN_SECRET, signature.as_str(), token.expose(), first_token.expose()];
+            let secrets = [
+                API_KEY,
+                URL_TOKEN,
+                OWN_SECRET,
+                signature.as_str(),
+                token.expose(),
+                first_token.expose(),
+            ];
             assert_nowhere(&world, &process, &secrets, &case);
             let text = shown(&process);
-            assert!(text.contains("<secret>"), "{case}: the rest of the answer is kept");
+            assert!(
+                text.contains("<secret>"),
+                "{case}: the rest of the answer is kept"
+            );
         }
     }
 }
@@ -216,7 +270,9 @@ fn what_a_receiver_echoes_is_scrubbed_in_every_form() {
 #[test]
 fn an_echo_of_the_whole_request_is_scrubbed_too() {
     let (world, target, process) = stage(true);
-    let Target::Webhook(sink) = &target else { panic!("a sink") };
+    let Target::Webhook(sink) = &target else {
+        panic!("a sink")
+    };
     let first = process.start("act");
     process.pump();
     // The token and signature of the next attempt of the same run can be told in advance.
@@ -229,11 +285,17 @@ fn an_echo_of_the_whole_request_is_scrubbed_too() {
     let request = sink.deliveries().last().expect("a call").clone();
     let mut echo = String::from_utf8_lossy(&request.body).into_owned();
     echo.push_str(token.expose());
-    sink.answers().next(1, Answer::json(StatusCode::BAD_REQUEST, echo));
+    sink.answers()
+        .next(1, Answer::json(StatusCode::BAD_REQUEST, echo));
     world.clock.advance(seconds(60));
     process.pump();
     assert_eq!(process.attempts(&run).len(), 2);
-    assert_nowhere(&world, &process, &[API_KEY, URL_TOKEN, token.expose()], "echo");
+    assert_nowhere(
+        &world,
+        &process,
+        &[API_KEY, URL_TOKEN, token.expose()],
+        "echo",
+    );
 }
 
 #[test]
@@ -248,10 +310,10 @@ fn what_jenkins_echoes_of_its_variables_is_not_kept() {
         "regexpFilterText": "$apikey $token",
         "regexpFilterExpression": "^nothing like it$",
     });
-    let target = Target::Jenkins(jenkins(&world, &[job_with("deploy", more)]));
+    let target = Target::Jenkins(jenkins(&world, &[job_with("deploy", &more)]));
     let process = world.boot();
     keep_secrets(&process, &[("API_KEY", API_KEY)]);
-    process.connect(target.connection(&json!({})));
+    process.connect(&target.connection(&json!({})));
     let mut invocation = target.invocation(false);
     invocation["headers"]["X-Api-Key"] = "{{ .secrets.API_KEY }}".into();
     invocation["body"]["apikey"] = "{{ .secrets.API_KEY }}".into();
@@ -259,10 +321,18 @@ fn what_jenkins_echoes_of_its_variables_is_not_kept() {
     let run = process.start("act");
     process.pump();
     assert_eq!(process.delivery(&run).state, State::Dead);
-    let summary = process.run(&run)["summary"].as_str().expect("a summary").to_owned();
+    let summary = process.run(&run)["summary"]
+        .as_str()
+        .expect("a summary")
+        .to_owned();
     assert!(summary.contains("^nothing like it$"), "{summary}");
     let token = process.engine.identity.run_token(&run, 1);
-    assert_nowhere(&world, &process, &[API_KEY, token.expose(), JENKINS_SECRET], "jenkins");
+    assert_nowhere(
+        &world,
+        &process,
+        &[API_KEY, token.expose(), JENKINS_SECRET],
+        "jenkins",
+    );
 }
 
 #[test]
@@ -308,20 +378,31 @@ fn each_attempt_carries_the_secrets_value_and_the_token_of_its_own() {
         value: Some(Secret::new("another-value-0815".into())),
         description: None,
     };
-    process.on(process.engine.secrets.update("API_KEY", patch)).expect("updated");
+    process
+        .on(process.engine.secrets.update("API_KEY", patch))
+        .expect("updated");
     world.clock.advance(seconds(10));
     process.pump();
     assert_eq!(body_of(&target, 0)["whole"], API_KEY);
     assert_eq!(body_of(&target, 1)["whole"], "another-value-0815");
-    let tokens = [body_of(&target, 0)["token"].clone(), body_of(&target, 1)["token"].clone()];
+    let tokens = [
+        body_of(&target, 0)["token"].clone(),
+        body_of(&target, 1)["token"].clone(),
+    ];
     assert_ne!(tokens[0], tokens[1]);
-    let caller = process.engine.identity.authenticate(tokens[1].as_str().expect("a token"));
+    let caller = process
+        .engine
+        .identity
+        .authenticate(tokens[1].as_str().expect("a token"));
     let caller = caller.expect("it holds");
     let redeemed = process.engine.redeem(&caller, &run, Some("build".into()));
-    assert_eq!(process.on(async { redeemed.await }), Ok(true));
+    assert_eq!(process.on(redeemed), Ok(true));
     process.kill();
     let redemption = world.on_disk().remove(0).0.redemption;
-    let expected = Redemption { attempt: Some(2), by: Some("build".into()) };
+    let expected = Redemption {
+        attempt: Some(2),
+        by: Some("build".into()),
+    };
     assert_eq!(redemption, Some(expected));
 }
 
@@ -333,10 +414,10 @@ fn a_url_that_names_a_secret_waits_where_it_leads_and_moves_when_it_changes() {
         let process = world.boot();
         let url = |target: &Target| format!("{}/hooks/t0p-s3cr3t-path", target.base_url());
         keep_secrets(&process, &[("TARGET", &url(&here))]);
-        let first = process.connect(here.connection(&json!({
+        let first = process.connect(&here.connection(&json!({
             "name": "here", "repeatUnknown": repeat_unknown,
         })));
-        let second = process.connect(there.connection(&json!({
+        let second = process.connect(&there.connection(&json!({
             "name": "there", "repeatUnknown": repeat_unknown,
         })));
         let invocation = json!({"type": "WEBHOOK", "url": "{{ .secrets.TARGET }}"});
@@ -345,9 +426,13 @@ fn a_url_that_names_a_secret_waits_where_it_leads_and_moves_when_it_changes() {
         let run = process.start("act");
         process.pump();
         assert_eq!(process.delivery(&run).destination, first);
-        let patch =
-            SecretPatch { value: Some(Secret::new(url(&there))), description: None };
-        process.on(process.engine.secrets.update("TARGET", patch)).expect("updated");
+        let patch = SecretPatch {
+            value: Some(Secret::new(url(&there))),
+            description: None,
+        };
+        process
+            .on(process.engine.secrets.update("TARGET", patch))
+            .expect("updated");
         world.clock.advance(seconds(60));
         process.pump();
         let delivery = process.delivery(&run);
@@ -357,7 +442,11 @@ fn a_url_that_names_a_secret_waits_where_it_leads_and_moves_when_it_changes() {
         assert_eq!(connection, Some(second), "{repeat_unknown}");
         assert_eq!(delivery.attempts_used, 0, "{repeat_unknown}");
         assert_eq!((here.calls(), there.calls()), (1, 1), "{repeat_unknown}");
-        assert_eq!(process.outcomes(&run), ["retry", "accepted"], "{repeat_unknown}");
+        assert_eq!(
+            process.outcomes(&run),
+            ["retry", "accepted"],
+            "{repeat_unknown}"
+        );
         assert_nowhere(&world, &process, &["t0p-s3cr3t-path"], "the path");
     }
 }
@@ -370,9 +459,20 @@ fn a_pipelines_report_cannot_be_made_with_a_token_that_was_altered() {
     let token = process.engine.identity.run_token(&run, 1);
     let altered = token.expose().replace(".1.", ".2.");
     assert!(process.engine.identity.authenticate(&altered).is_err());
-    let caller = process.engine.identity.authenticate(token.expose()).expect("it holds");
-    let report = Report { summary: Some("done".into()), ..Report::default() };
-    assert!(process.on(process.engine.report(&caller, &run, report)).is_ok());
+    let caller = process
+        .engine
+        .identity
+        .authenticate(token.expose())
+        .expect("it holds");
+    let report = Report {
+        summary: Some("done".into()),
+        ..Report::default()
+    };
+    assert!(
+        process
+            .on(process.engine.report(&caller, &run, report))
+            .is_ok()
+    );
 }
 
 #[test]
@@ -382,9 +482,13 @@ fn agents_and_other_kinds_see_no_more_than_they_are_sent() {
         let target = Target::start(&mut world, kind);
         let process = world.boot();
         keep_secrets(&process, &[("API_KEY", API_KEY), ("UNUSED", URL_TOKEN)]);
-        process.connect(target.connection(&json!({})));
+        process.connect(&target.connection(&json!({})));
         let mut invocation = target.invocation(false);
-        let body = if kind == Kind::Azure { "payload" } else { "body" };
+        let body = if kind == Kind::Azure {
+            "payload"
+        } else {
+            "body"
+        };
         invocation[body]["key"] = "{{ .secrets.API_KEY }}".into();
         process.define("act", &invocation);
         let run = process.start("act");

@@ -27,7 +27,12 @@ fn signed_with(process: &Process, run: &RunId) -> String {
 }
 
 fn signer(process: &Process) -> String {
-    process.engine.identity.signing_secret().expect("a signer").id
+    process
+        .engine
+        .identity
+        .signing_secret()
+        .expect("a signer")
+        .id
 }
 
 fn send(process: &Process) -> RunId {
@@ -39,33 +44,49 @@ fn send(process: &Process) -> RunId {
 #[test]
 fn the_client_secret_signs_where_no_connection_has_one_of_its_own() {
     let world = World::new();
-    let checks = Config { secret: Some(CLIENT_SECRET.into()), ..Config::default() };
+    let checks = Config {
+        secret: Some(CLIENT_SECRET.into()),
+        ..Config::default()
+    };
     let target = Target::Webhook(sink_with(&world, checks));
     let process = world.boot();
     process.define("act", &target.invocation(true));
     let run = send(&process);
     assert_eq!(process.run(&run)["status"], "SUCCESS");
     assert_eq!(signed_with(&process, &run), signer(&process));
-    let connection = process.connect(target.connection(&json!({})));
+    let connection = process.connect(&target.connection(&json!({})));
     let run = send(&process);
-    assert_eq!(process.run(&run)["status"], "SUCCESS", "a connection without a secret");
+    assert_eq!(
+        process.run(&run)["status"],
+        "SUCCESS",
+        "a connection without a secret"
+    );
     assert_eq!(signed_with(&process, &run), signer(&process));
     let own = target.connection(&json!({"signingSecret": OWN_SECRET}));
     process
-        .on(process.engine.replace_connection(&Process::admin(), &connection, &own))
+        .on(process
+            .engine
+            .replace_connection(&Process::admin(), &connection, &own))
         .expect("replaced");
     let run = send(&process);
-    assert_eq!(process.run(&run)["status"], "FAILURE", "the sink checks with the other one");
+    assert_eq!(
+        process.run(&run)["status"],
+        "FAILURE",
+        "the sink checks with the other one"
+    );
     assert_eq!(signed_with(&process, &run), connection);
 }
 
 #[test]
 fn the_connections_own_secret_signs_and_survives_a_restart() {
     let world = World::new();
-    let checks = Config { secret: Some(OWN_SECRET.into()), ..Config::default() };
+    let checks = Config {
+        secret: Some(OWN_SECRET.into()),
+        ..Config::default()
+    };
     let target = Target::Webhook(sink_with(&world, checks));
     let process = world.boot();
-    let connection = process.connect(target.connection(&json!({"signingSecret": OWN_SECRET})));
+    let connection = process.connect(&target.connection(&json!({"signingSecret": OWN_SECRET})));
     process.define("act", &target.invocation(true));
     let run = send(&process);
     assert_eq!(process.run(&run)["status"], "SUCCESS");
@@ -96,12 +117,21 @@ fn a_rotated_secret_signs_once_it_is_activated_or_the_old_one_has_ended() {
         let process = world.boot();
         process.define("act", &target.invocation(true));
         let first = signer(&process);
-        let rotated = process.on(process.engine.identity.rotate_secret(CLIENT, seconds(3_600)));
+        let rotated = process.on(process
+            .engine
+            .identity
+            .rotate_secret(CLIENT, seconds(3_600)));
         let fresh = rotated.expect("rotated").secret.expect("its new secret");
         let during = send(&process);
-        assert_eq!(signed_with(&process, &during), first, "receivers know the old one still");
+        assert_eq!(
+            signed_with(&process, &during),
+            first,
+            "receivers know the old one still"
+        );
         if activated {
-            process.on(process.engine.identity.activate_secret(CLIENT)).expect("activated");
+            process
+                .on(process.engine.identity.activate_secret(CLIENT))
+                .expect("activated");
         } else {
             world.clock.advance(seconds(3_600));
         }
@@ -110,8 +140,13 @@ fn a_rotated_secret_signs_once_it_is_activated_or_the_old_one_has_ended() {
         process.kill();
         let process = world.boot();
         let restarted = send(&process);
-        assert_eq!(signed_with(&process, &restarted), signed_with(&process, &after));
-        let Target::Webhook(sink) = &target else { panic!("a sink") };
+        assert_eq!(
+            signed_with(&process, &restarted),
+            signed_with(&process, &after)
+        );
+        let Target::Webhook(sink) = &target else {
+            panic!("a sink")
+        };
         let calls = sink.deliveries();
         assert!(holds(&calls[0], CLIENT_SECRET) && !holds(&calls[0], fresh.expose()));
         for call in &calls[1..] {
@@ -124,25 +159,41 @@ fn a_rotated_secret_signs_once_it_is_activated_or_the_old_one_has_ended() {
 fn a_rotation_between_two_attempts_signs_the_second_one_anew() {
     let world = World::new();
     let target = Target::Webhook(sink(&world));
-    target.faults().next(1, longshore_emulators::Fault::too_many_requests(60));
+    target
+        .faults()
+        .next(1, longshore_emulators::Fault::too_many_requests(60));
     let process = world.boot();
     process.define("act", &target.invocation(false));
     let run = send(&process);
-    let rotated = process.on(process.engine.identity.rotate_secret(CLIENT, seconds(3_600)));
+    let rotated = process.on(process
+        .engine
+        .identity
+        .rotate_secret(CLIENT, seconds(3_600)));
     let fresh = rotated.expect("rotated").secret.expect("its new secret");
-    process.on(process.engine.identity.activate_secret(CLIENT)).expect("activated");
+    process
+        .on(process.engine.identity.activate_secret(CLIENT))
+        .expect("activated");
     world.clock.advance(seconds(60));
     process.pump();
     assert_eq!(process.delivery(&run).state, State::Done);
-    let Target::Webhook(sink) = &target else { panic!("a sink") };
+    let Target::Webhook(sink) = &target else {
+        panic!("a sink")
+    };
     let calls = sink.deliveries();
     assert!(holds(&calls[0], CLIENT_SECRET));
     assert!(holds(&calls[1], fresh.expose()));
-    let signers: Vec<_> =
-        process.attempts(&run).into_iter().map(|attempt| attempt.signed_with).collect();
+    let signers: Vec<_> = process
+        .attempts(&run)
+        .into_iter()
+        .map(|attempt| attempt.signed_with)
+        .collect();
     assert_ne!(signers[0], signers[1]);
     let stamp = |call: &Delivery| call.headers["x-port-timestamp"].clone();
-    assert_ne!(stamp(&calls[0]), stamp(&calls[1]), "each attempt has its own time");
+    assert_ne!(
+        stamp(&calls[0]),
+        stamp(&calls[1]),
+        "each attempt has its own time"
+    );
 }
 
 #[test]
@@ -154,15 +205,22 @@ fn the_named_credential_signs() {
     process.define("act", &target.invocation(true));
     let identity = &process.engine.identity;
     let pair = ("signer".to_owned(), Secret::new(SIGNING_SECRET.to_owned()));
-    process.on(identity.create_app("Signer", Scope::Sign, Some(pair))).expect("a credential");
+    process
+        .on(identity.create_app("Signer", Scope::Sign, Some(pair)))
+        .expect("a credential");
     let before = send(&process);
     identity.name_signer(Some("signer")).expect("it may sign");
     let after = send(&process);
-    let Target::Webhook(sink) = &target else { panic!("a sink") };
+    let Target::Webhook(sink) = &target else {
+        panic!("a sink")
+    };
     let calls = sink.deliveries();
     assert!(holds(&calls[0], CLIENT_SECRET));
     assert!(holds(&calls[1], SIGNING_SECRET));
-    assert_ne!(signed_with(&process, &before), signed_with(&process, &after));
+    assert_ne!(
+        signed_with(&process, &before),
+        signed_with(&process, &after)
+    );
 }
 
 #[test]
@@ -170,7 +228,7 @@ fn the_connection_says_where_the_signature_stands_and_what_form_it_has() {
     let world = World::new();
     let target = Target::Webhook(sink(&world));
     let process = world.boot();
-    process.connect(target.connection(&json!({
+    process.connect(&target.connection(&json!({
         "preset": "jenkins",
         "signatureHeader": "X-Hub-Signature",
         "signaturePrefix": "sha1=",
@@ -178,7 +236,9 @@ fn the_connection_says_where_the_signature_stands_and_what_form_it_has() {
     })));
     process.define("act", &target.invocation(true));
     send(&process);
-    let Target::Webhook(sink) = &target else { panic!("a sink") };
+    let Target::Webhook(sink) = &target else {
+        panic!("a sink")
+    };
     let call = &sink.deliveries()[0];
     let value = call.headers["x-hub-signature"].to_str().expect("text");
     let digest = value.strip_prefix("sha1=").expect("the prefix");
@@ -193,12 +253,16 @@ fn every_kind_names_run_delivery_and_attempt() {
         let mut world = World::new();
         let target = Target::start(&mut world, kind);
         let process = world.boot();
-        process.connect(target.connection(&json!({})));
+        process.connect(&target.connection(&json!({})));
         process.define("act", &target.invocation(false));
         let run = send(&process);
         let delivery = process.delivery(&run);
         let seen = &target.seen()[0];
-        assert_eq!(seen.delivery.as_deref(), Some(delivery.id.as_str()), "{kind:?}");
+        assert_eq!(
+            seen.delivery.as_deref(),
+            Some(delivery.id.as_str()),
+            "{kind:?}"
+        );
         assert_eq!(seen.attempt.as_deref(), Some("1"), "{kind:?}");
         let shown: Value = longshore_engine::deliveries::delivery_json(&delivery);
         assert_eq!(shown["runId"], run.as_str(), "{kind:?}");

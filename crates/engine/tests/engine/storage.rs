@@ -14,7 +14,7 @@ fn stage(kind: Kind) -> (World, Target, Process) {
     let mut world = World::new();
     let target = Target::start(&mut world, kind);
     let process = world.boot();
-    process.connect(target.connection(&json!({"concurrency": 1})));
+    process.connect(&target.connection(&json!({"concurrency": 1})));
     process.define("act", &target.invocation(false));
     (world, target, process)
 }
@@ -36,7 +36,10 @@ fn a_run_that_cannot_be_stored_is_refused_and_nothing_leaves() {
     let request = Process::request("act", "a name");
     let refused = process.on(process.engine.start_run(&Process::admin(), request));
     assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
-    assert!(!process.engine.is_ready(), "what cannot store takes no work");
+    assert!(
+        !process.engine.is_ready(),
+        "what cannot store takes no work"
+    );
     process.seam.break_down(false);
     process.watch();
     assert!(process.engine.is_ready());
@@ -80,6 +83,26 @@ fn an_answer_is_kept_until_it_can_be_written() {
             assert_eq!(process.delivery(run).state, State::Done, "{kind:?}");
         }
         assert_eq!(target.calls(), 2, "{kind:?}: nothing is sent twice");
+    }
+}
+
+#[test]
+fn an_answer_is_kept_until_the_run_that_moved_meanwhile_can_be_read() {
+    for kind in [Kind::Jenkins, Kind::Azure] {
+        let (_world, target, process) = stage(kind);
+        let held = process.seam.hold(Write::Settle, Moment::Before);
+        let run = process.start("act");
+        process.on(held.reached());
+        process.redeem(&run, 1, "a build").expect("redeemed");
+        process.seam.blind(true);
+        let refused = process.seam.refused();
+        held.release();
+        wait_for_refusal(&process, refused);
+        process.seam.blind(false);
+        process.pump();
+        assert_eq!(process.delivery(&run).state, State::Done, "{kind:?}");
+        assert_eq!(process.outcomes(&run), ["accepted"], "{kind:?}");
+        assert_eq!(target.calls(), 1, "{kind:?}");
     }
 }
 
@@ -131,7 +154,9 @@ fn what_is_under_way_at_shutdown_is_settled_or_taken_back() {
         (Kind::Jenkins, Some(Moment::Before), State::Started),
     ] {
         let (world, target, process) = stage(kind);
-        target.faults().next(1, Fault::delay(std::time::Duration::from_millis(100)));
+        target
+            .faults()
+            .next(1, Fault::delay(std::time::Duration::from_millis(100)));
         let held = fault.map(|moment| process.seam.hold(Write::Settle, moment));
         let run = process.start("act");
         target.wait_for_calls(&world, 1);
@@ -166,8 +191,11 @@ fn a_caller_that_goes_away_during_the_commit_delays_nothing() {
             process.pump();
             assert_eq!(process.delivery(&behind).state, State::Done, "{kind:?}");
             process.kill();
-            let open =
-                world.on_disk().iter().filter(|(_, found)| found.state != State::Done).count();
+            let open = world
+                .on_disk()
+                .iter()
+                .filter(|(_, found)| found.state != State::Done)
+                .count();
             assert_eq!(open, 0, "{kind:?}");
         }
     }
@@ -181,8 +209,7 @@ fn a_caller_that_goes_away_during_a_redelivery_delays_nothing() {
     let id = process.delivery(&run).id;
     let held = process.seam.hold(Write::Other, Moment::After);
     let engine = Arc::clone(&process.engine);
-    let request =
-        process.beside(async move { engine.redeliver(&Process::admin(), &id).await });
+    let request = process.beside(async move { engine.redeliver(&Process::admin(), &id).await });
     process.on(held.reached());
     request.abort();
     assert!(process.on(request).is_err_and(|error| error.is_cancelled()));
@@ -217,4 +244,48 @@ fn a_repeated_request_gives_its_slot_back() {
     let mut other = request();
     other.body_hash = [1; 32];
     assert_eq!(start(other).err(), Some(Error::IdempotencyConflict));
+}
+
+#[test]
+fn retention_removes_ended_runs_by_count_and_age_and_never_open_ones() {
+    let mut world = World::new();
+    world.settings.retention.count = 2;
+    world.settings.retention.age = seconds(3_600);
+    world.settings.retention.batch = 2;
+    let target = Target::start(&mut world, Kind::Webhook);
+    let process = world.boot();
+    process.define("open", &target.invocation(false));
+    process.define("ends", &target.invocation(true));
+    let open = process.start("open");
+    let mut ended = Vec::new();
+    for _ in 0..5 {
+        ended.push(process.start("ends"));
+        process.pump();
+        world.clock.advance(seconds(1));
+    }
+    let prune = || {
+        process.on(async {
+            while process.engine.prune_once().await? {}
+            Ok(())
+        })
+    };
+    let pruned: Result<(), longshore_store::Error> = prune();
+    pruned.expect("pruned");
+    let left = |process: &Process| {
+        let ids = process
+            .runs()
+            .iter()
+            .map(crate::support::run_id)
+            .collect::<Vec<_>>();
+        ids.into_iter().rev().collect::<Vec<_>>()
+    };
+    assert_eq!(
+        left(&process),
+        [open.clone(), ended[3].clone(), ended[4].clone()]
+    );
+    world.clock.advance(seconds(3_600));
+    prune().expect("pruned");
+    assert_eq!(left(&process), std::slice::from_ref(&open));
+    assert_eq!(process.delivery(&open).state, State::Done);
+    assert_eq!(process.attempts(&open).len(), 1);
 }

@@ -1,7 +1,7 @@
 //! How fast actions are dispatched: `cargo xtask bench dispatch [--json FILE]`.
 //!
 //! (a) a bare loop, (b) the durable floor and (c) Longshore's release binary with default settings
-//! take turns; each part is a process of its own. ARCHITECTURE.md says what the figures mean.
+//! take turns; every part is a process of its own, all on loopback.
 
 #[path = "../rig/mod.rs"]
 mod rig;

@@ -28,6 +28,8 @@ const SETTINGS: [&str; 6] = [
 ];
 const STOP_PATIENCE: Duration = Duration::from_secs(60);
 const LOG_LINES_KEPT: usize = 20;
+/// How long a connection may rest and be used again.
+const REST: Duration = Duration::from_secs(5);
 const API_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running server.
@@ -247,19 +249,24 @@ fn follow(
 struct Api {
     address: Option<SocketAddr>,
     token: Option<String>,
-    stream: Option<BufReader<TcpStream>>,
+    stream: Option<(BufReader<TcpStream>, Instant)>,
 }
 
 impl Api {
     fn call(&mut self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
         let address = self.address.context("not started")?;
-        let stream = match &mut self.stream {
-            Some(stream) => stream,
-            none => {
+        // The server ends connections that rest.
+        let kept = self
+            .stream
+            .take()
+            .filter(|(_, used_at)| used_at.elapsed() < REST);
+        let (mut stream, _) = match kept {
+            Some(kept) => kept,
+            None => {
                 let stream = TcpStream::connect(address)?;
                 stream.set_nodelay(true)?;
                 stream.set_read_timeout(Some(API_PATIENCE))?;
-                none.insert(BufReader::new(stream))
+                (BufReader::new(stream), Instant::now())
             }
         };
         let token = self.token.as_deref().unwrap_or("none");
@@ -270,7 +277,8 @@ impl Api {
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         )?;
-        let (status, answer) = read_answer(stream)?;
+        let (status, answer) = read_answer(&mut stream)?;
+        self.stream = Some((stream, Instant::now()));
         let answer: Value = serde_json::from_slice(&answer)?;
         if !(200..300).contains(&status) {
             bail!("{method} {path} was answered {status}: {answer}");

@@ -12,7 +12,7 @@ use anyhow::Context;
 use longshore_server::config::{Config, environment};
 
 use crate::logging;
-use crate::serve::{ended, runtime};
+use crate::serve::{Signals, runtime};
 use crate::wiring::Running;
 use api::Api;
 use stage::Stage;
@@ -80,8 +80,10 @@ async fn tell(running: &Running, stage: &Stage, once: bool) -> anyhow::Result<()
         }
         return Ok(());
     }
+    let signals = Signals::catch()?;
     print(running.address, stage);
-    ended().await
+    signals.ended().await;
+    Ok(())
 }
 
 fn print(address: SocketAddr, stage: &Stage) {

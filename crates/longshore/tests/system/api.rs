@@ -71,6 +71,11 @@ impl Api {
             .await
     }
 
+    /// The value of `Authorization`.
+    pub(crate) fn bearer(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+
     /// Sends a request that may stay without an answer.
     pub(crate) async fn attempt(
         &self,
@@ -83,7 +88,7 @@ impl Api {
             .uri(format!("http://{}{path}", self.address))
             .header("content-type", "application/json");
         if !self.token.is_empty() {
-            request = request.header("authorization", format!("Bearer {}", self.token));
+            request = request.header("authorization", self.bearer());
         }
         let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
         let request = request.body(Full::new(body)).unwrap();
@@ -136,9 +141,8 @@ impl Api {
     async fn open_delivery(&self) -> Option<Value> {
         for state in ["due", "owned", "started", "published"] {
             let path = format!("/v1/deliveries?state={state}&limit=1");
-            let open = self.get(&path).await["deliveries"][0].take();
-            if !open.is_null() {
-                return Some(open);
+            if let Some(open) = self.get(&path).await["deliveries"].get(0) {
+                return Some(open.clone());
             }
         }
         None

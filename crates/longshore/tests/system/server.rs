@@ -130,7 +130,8 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    fn of(output: Output) -> Self {
+    /// What a process printed before it ended.
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             status: output.status,
             stdout: String::from_utf8(output.stdout).unwrap(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use longshore_engine::ShownAction;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::App;
 use super::problem::Problem;
 use super::reply::Reply;
-use super::request::{Authenticated, Json, Query};
+use super::request::{Authenticated, Json, Path, Query};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use longshore_engine::caller::Scope;
 use longshore_engine::identity::App as Credential;
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use super::App;
 use super::problem::Problem;
 use super::reply::Reply;
-use super::request::{Authenticated, Json, OptionalJson, Query, parse};
+use super::request::{Authenticated, Json, OptionalJson, Path, Query, optional_word, parse};
 
 /// How long both secrets count after a rotation, unless the caller says otherwise.
 const OVERLAP_HOURS: u64 = 24;
@@ -34,7 +34,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 struct NewApp {
     name: String,
     /// Extension: `full` (default), `report` or `sign`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_word")]
     #[schema(value_type = Option<String>)]
     scope: Option<Scope>,
 }

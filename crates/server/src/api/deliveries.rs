@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use longshore_domain::delivery::State as DeliveryState;
 use longshore_domain::id::DeliveryId;
 use longshore_engine::DeliveryFilter;
@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::App;
 use super::problem::Problem;
 use super::reply::Reply;
-use super::request::{Authenticated, Query};
+use super::request::{Authenticated, Path, Query};
 use super::runs::{run_id, shortened};
 
 const PAGE: u32 = 50;
@@ -41,6 +41,7 @@ async fn list(
     Authenticated(caller): Authenticated,
     query: Query,
 ) -> Result<Reply, Problem> {
+    caller.admin()?;
     let states = DeliveryState::ALL.map(DeliveryState::name).join(", ");
     let filter = DeliveryFilter {
         state: query.choice("state", DeliveryState::parse, &states)?,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use longshore_domain::secret::Secret;
 use longshore_engine::secrets::SecretPatch;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::App;
 use super::problem::Problem;
 use super::reply::Reply;
-use super::request::{Authenticated, Json, parse};
+use super::request::{Authenticated, Json, Path, parse};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()

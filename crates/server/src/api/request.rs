@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{self, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use longshore_engine::caller::Caller;
 use longshore_engine::error::Error;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::App;
@@ -41,6 +42,24 @@ fn bearer(value: &str) -> &str {
         token.trim()
     } else {
         value.trim()
+    }
+}
+
+/// The parameters of the path.
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<T, S> FromRequestParts<S> for Path<T>
+where
+    T: DeserializeOwned + Send,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match extract::Path::from_request_parts(parts, state).await {
+            Ok(extract::Path(read)) => Ok(Self(read)),
+            Err(_) => Err(Problem::not_found("the path is not UTF-8 text")),
+        }
     }
 }
 
@@ -96,6 +115,10 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
 
 /// Reads a closed body: an unknown key, a missing one or a wrong type is named with its path.
 pub(crate) fn parse<T: DeserializeOwned>(body: Value) -> Result<T, Problem> {
+    if !body.is_object() {
+        // An array of the right values in the right order would be read as well.
+        return Err(Problem::invalid("expected a JSON object"));
+    }
     serde_path_to_error::deserialize(body).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
@@ -105,6 +128,27 @@ pub(crate) fn parse<T: DeserializeOwned>(body: Value) -> Result<T, Problem> {
             Problem::invalid(format!("{path}: {inner}"))
         }
     })
+}
+
+/// One of a few words, as a string alone: `{"WORD": null}` would be read as well.
+pub(crate) fn word<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let text = String::deserialize(deserializer)?;
+    T::deserialize(text.into_deserializer())
+}
+
+/// [`word`] where `null` stands for none.
+pub(crate) fn optional_word<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| T::deserialize(text.into_deserializer()))
+        .transpose()
 }
 
 /// Query parameters: unknown ones are ignored, lists may be repeated or joined by commas.

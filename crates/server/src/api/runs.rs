@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use longshore_domain::id::RunId;
 use longshore_domain::run::{Decision, LogLine, Report, Source, Status};
@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use super::App;
 use super::problem::Problem;
 use super::reply::Reply;
-use super::request::{Authenticated, Json, OptionalJson, Query, parse};
+use super::request::{Authenticated, Json, OptionalJson, Path, Query, optional_word, parse, word};
 
 /// How many runs one page holds.
 const PAGE: u32 = 50;
@@ -58,7 +58,7 @@ struct NewRun {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RunPatch {
     /// SUCCESS or FAILURE; ends the run.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_word")]
     #[schema(value_type = Option<String>)]
     status: Option<End>,
     #[serde(default)]
@@ -106,7 +106,7 @@ enum Link {
 struct NewLog {
     message: String,
     /// SUCCESS or FAILURE; ends the run.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_word")]
     #[schema(value_type = Option<String>)]
     termination_status: Option<End>,
     #[serde(default)]
@@ -118,6 +118,7 @@ struct NewLog {
 #[serde(deny_unknown_fields)]
 struct Approval {
     /// APPROVE or DECLINE.
+    #[serde(deserialize_with = "word")]
     #[schema(value_type = String)]
     status: Decision,
     #[serde(default)]
@@ -160,6 +161,7 @@ async fn execute(
     Json(body, bytes): Json,
 ) -> Result<Reply, Problem> {
     let started = std::time::Instant::now();
+    caller.admin()?;
     let new: NewRun = parse(body)?;
     let idempotency_key = idempotency_key(&headers)?;
     let command = StartRun {
@@ -174,7 +176,8 @@ async fn execute(
         idempotency_key,
         rerun_of: None,
     };
-    let run = app.engine.start_run(&caller, command).await?;
+    // Boxed, since each layer around a handler moves its future.
+    let run = Box::pin(app.engine.start_run(&caller, command)).await?;
     app.engine
         .metrics
         .accept_seconds
@@ -217,6 +220,7 @@ async fn list(
     Authenticated(caller): Authenticated,
     query: Query,
 ) -> Result<Reply, Problem> {
+    caller.admin()?;
     let mut sources = Vec::new();
     for name in query.list("source") {
         sources.push(Source::parse(&name).ok_or_else(|| {
@@ -365,6 +369,7 @@ async fn list_logs(
     Path(id): Path<String>,
     query: Query,
 ) -> Result<Reply, Problem> {
+    caller.admin()?;
     let id = run_id(&id)?;
     let limit = query.number("limit", 1..=50, 50)?;
     let offset = query.number("offset", 0..=u32::MAX, 0)?;
@@ -428,6 +433,7 @@ async fn approve(
     Path(id): Path<String>,
     Json(body, _): Json,
 ) -> Result<Reply, Problem> {
+    caller.admin()?;
     let id = run_id(&id)?;
     let approval: Approval = parse(body)?;
     check_bytes("description", approval.description.as_deref())?;

@@ -52,10 +52,7 @@ async fn the_same_token_is_given_until_it_expires() {
     assert_eq!(again["expiresIn"], 1);
     server.get("/v1/actions").await.expect(200);
     server.clock.advance(Duration::from_secs(1));
-    server
-        .get("/v1/actions")
-        .await
-        .refused(401, "unauthorized");
+    server.get("/v1/actions").await.refused(401, "unauthorized");
     let next = ask(&server, pair()).await.expect(200);
     assert_ne!(next["accessToken"], first["accessToken"]);
     assert_eq!(next["expiresIn"], 10_800);
@@ -83,16 +80,21 @@ async fn wrong_credentials_are_all_refused_alike() {
 async fn the_body_is_exactly_the_pair() {
     let server = Server::start().await;
     for (body, named) in [
-        (json!({"clientId": "a", "clientSecret": "b", "more": 1}), "more"),
+        (
+            json!({"clientId": "a", "clientSecret": "b", "more": 1}),
+            "more",
+        ),
         (json!({"clientId": "a"}), "clientSecret"),
         (json!({"clientSecret": "b"}), "clientId"),
         (json!({"clientId": 1, "clientSecret": "b"}), "clientId"),
         (json!({"clientId": null, "clientSecret": "b"}), "clientId"),
-        (json!([]), "clientId"),
+        (json!([CLIENT_ID, CLIENT_SECRET]), "expected a JSON object"),
         (json!("text"), "expected"),
         (json!(null), "expected"),
     ] {
-        let message = ask(&server, body.clone()).await.refused(422, "invalid_request");
+        let message = ask(&server, body.clone())
+            .await
+            .refused(422, "invalid_request");
         assert!(message.contains(named), "{body}: {message}");
     }
 }
@@ -104,7 +106,10 @@ async fn a_secret_is_never_echoed() {
     let answer = ask(&server, body).await;
     assert!(!answer.text.contains("s3cr3t"), "{}", answer.text);
     let broken = server.anonymous(Method::POST, PATH);
-    let broken = broken.raw(r#"{"clientId":"a","clientSecret":"s3cr3t"#).send().await;
+    let broken = broken
+        .raw(r#"{"clientId":"a","clientSecret":"s3cr3t"#)
+        .send()
+        .await;
     assert!(!broken.text.contains("s3cr3t"), "{}", broken.text);
     broken.refused(422, "invalid_request");
 }
@@ -118,7 +123,10 @@ async fn a_token_is_taken_as_a_bearer_or_bare() {
         server.token.clone(),
     ] {
         let call = server.anonymous(Method::GET, "/v1/actions");
-        call.header("authorization", &value).send().await.expect(200);
+        call.header("authorization", &value)
+            .send()
+            .await
+            .expect(200);
     }
 }
 

@@ -66,61 +66,83 @@ async fn accept(document: Value, table: &[(&str, &str)]) {
     }
 }
 
+const TOP_LEVEL: &[(&str, &str, &str)] = &[
+    ("/identifier", "", "identifier"),
+    ("/identifier", r#""""#, "identifier"),
+    ("/identifier", r#"".""#, "identifier"),
+    ("/identifier", r#""..""#, "identifier"),
+    ("/identifier", r#""a b""#, "identifier"),
+    ("/identifier", r#""a/b""#, "identifier"),
+    ("/identifier", r#""a\n""#, "identifier"),
+    ("/identifier", r#""a\u0000""#, "identifier"),
+    ("/identifier", "7", "identifier"),
+    ("/title", "7", "title"),
+    ("/title", "null", "title"),
+    ("/icon", "[]", "icon"),
+    ("/description", "{}", "description"),
+    ("/publish", r#""true""#, "publish"),
+    ("/allowAnyoneToViewRuns", "1", "allowAnyoneToViewRuns"),
+    ("/id", "1", "id"),
+    ("/createdAt", r#""2020-01-01T00:00:00.000Z""#, "createdAt"),
+    ("/trigger", "", "trigger"),
+    ("/trigger", "[]", "trigger"),
+    ("/invocationMethod", "", "invocationMethod"),
+    ("/invocationMethod", "null", "invocationMethod"),
+    ("/requiredApproval", r#""yes""#, "requiredApproval"),
+    ("/requiredApproval", "{}", "requiredApproval.type"),
+    (
+        "/requiredApproval",
+        r#"{"type":"SOME"}"#,
+        "requiredApproval.type",
+    ),
+    (
+        "/requiredApproval",
+        r#"{"type":"ANY","count":1}"#,
+        "requiredApproval.count",
+    ),
+    (
+        "/requiredApproval",
+        r#"{"type":"QUORUM"}"#,
+        "requiredApproval.count",
+    ),
+    (
+        "/requiredApproval",
+        r#"{"type":"QUORUM","count":0}"#,
+        "requiredApproval.count",
+    ),
+    (
+        "/requiredApproval",
+        r#"{"type":"QUORUM","count":1e9}"#,
+        "requiredApproval.count",
+    ),
+    ("/approvalNotification", "{}", "approvalNotification.type"),
+    (
+        "/approvalNotification",
+        r#"{"type":"webhook"}"#,
+        "approvalNotification.url",
+    ),
+    (
+        "/approvalNotification",
+        r#"{"type":"webhook","url":"nowhere"}"#,
+        "approvalNotification.url",
+    ),
+    (
+        "/approvalNotification",
+        r#"{"type":"webhook","url":"https://a","format":"xml"}"#,
+        "approvalNotification.format",
+    ),
+    (
+        "/approvalNotification",
+        r#"{"type":"email","url":"https://a"}"#,
+        "approvalNotification.url",
+    ),
+];
+
 #[tokio::test]
 async fn top_level_keys() {
+    refuse(self_service(), TOP_LEVEL).await;
     let long = format!("\"{}\"", "i".repeat(1_001));
-    refuse(
-        self_service(),
-        &[
-            ("/identifier", "", "identifier"),
-            ("/identifier", r#""""#, "identifier"),
-            ("/identifier", r#"".""#, "identifier"),
-            ("/identifier", r#""..""#, "identifier"),
-            ("/identifier", r#""a b""#, "identifier"),
-            ("/identifier", r#""a/b""#, "identifier"),
-            ("/identifier", r#""a\n""#, "identifier"),
-            ("/identifier", r#""a\u0000""#, "identifier"),
-            ("/identifier", &long, "identifier"),
-            ("/identifier", "7", "identifier"),
-            ("/title", "7", "title"),
-            ("/title", "null", "title"),
-            ("/icon", "[]", "icon"),
-            ("/description", "{}", "description"),
-            ("/publish", r#""true""#, "publish"),
-            ("/allowAnyoneToViewRuns", "1", "allowAnyoneToViewRuns"),
-            ("/id", "1", "id"),
-            ("/createdAt", r#""2020-01-01T00:00:00.000Z""#, "createdAt"),
-            ("/trigger", "", "trigger"),
-            ("/trigger", "[]", "trigger"),
-            ("/invocationMethod", "", "invocationMethod"),
-            ("/invocationMethod", "null", "invocationMethod"),
-            ("/requiredApproval", r#""yes""#, "requiredApproval"),
-            ("/requiredApproval", "{}", "requiredApproval.type"),
-            ("/requiredApproval", r#"{"type":"SOME"}"#, "requiredApproval.type"),
-            ("/requiredApproval", r#"{"type":"ANY","count":1}"#, "requiredApproval.count"),
-            ("/requiredApproval", r#"{"type":"QUORUM"}"#, "requiredApproval.count"),
-            ("/requiredApproval", r#"{"type":"QUORUM","count":0}"#, "requiredApproval.count"),
-            ("/requiredApproval", r#"{"type":"QUORUM","count":1e9}"#, "requiredApproval.count"),
-            ("/approvalNotification", "{}", "approvalNotification.type"),
-            ("/approvalNotification", r#"{"type":"webhook"}"#, "approvalNotification.url"),
-            (
-                "/approvalNotification",
-                r#"{"type":"webhook","url":"nowhere"}"#,
-                "approvalNotification.url",
-            ),
-            (
-                "/approvalNotification",
-                r#"{"type":"webhook","url":"https://a","format":"xml"}"#,
-                "approvalNotification.format",
-            ),
-            (
-                "/approvalNotification",
-                r#"{"type":"email","url":"https://a"}"#,
-                "approvalNotification.url",
-            ),
-        ],
-    )
-    .await;
+    refuse(self_service(), &[("/identifier", &long, "identifier")]).await;
     accept(
         self_service(),
         &[
@@ -129,7 +151,10 @@ async fn top_level_keys() {
             ("/requiredApproval", "true"),
             ("/requiredApproval", r#"{"type":"ALL"}"#),
             ("/requiredApproval", r#"{"type":"QUORUM","count":1000}"#),
-            ("/approvalNotification", r#"{"type":"webhook","url":"https://a","format":"slack"}"#),
+            (
+                "/approvalNotification",
+                r#"{"type":"webhook","url":"https://a","format":"slack"}"#,
+            ),
             ("/title", r#""""#),
         ],
     )
@@ -147,14 +172,26 @@ async fn self_service_triggers() {
             ("/trigger/operation", r#""UPDATE""#, "trigger.operation"),
             ("/trigger/userInputs", "", "trigger.userInputs"),
             ("/trigger/event", "{}", "trigger.event"),
-            ("/trigger/blueprintIdentifier", "7", "trigger.blueprintIdentifier"),
+            (
+                "/trigger/blueprintIdentifier",
+                "7",
+                "trigger.blueprintIdentifier",
+            ),
             (
                 "/trigger/condition",
                 r#"{"type":"SEARCH","rules":[],"combinator":"and"}"#,
                 "trigger.condition",
             ),
-            ("/trigger/actionCardButtonText", r#""x""#, "trigger.actionCardButtonText"),
-            ("/trigger/actionCardButtonText", r#"" Go""#, "trigger.actionCardButtonText"),
+            (
+                "/trigger/actionCardButtonText",
+                r#""x""#,
+                "trigger.actionCardButtonText",
+            ),
+            (
+                "/trigger/actionCardButtonText",
+                r#"" Go""#,
+                "trigger.actionCardButtonText",
+            ),
             (
                 "/trigger/executeActionButtonText",
                 r#""sixteen letters!""#,
@@ -175,79 +212,121 @@ async fn self_service_triggers() {
     .await;
 }
 
+const INPUTS: &[(&str, &str, &str)] = &[
+    ("/trigger/userInputs", "{}", "trigger.userInputs.properties"),
+    (
+        "/trigger/userInputs",
+        r#"{"properties":[]}"#,
+        "trigger.userInputs.properties",
+    ),
+    ("/trigger/userInputs/more", "1", "trigger.userInputs.more"),
+    (
+        "/trigger/userInputs/required",
+        r#""name""#,
+        "trigger.userInputs.required",
+    ),
+    (
+        "/trigger/userInputs/required",
+        "[1]",
+        "trigger.userInputs.required[0]",
+    ),
+    (
+        "/trigger/userInputs/required",
+        r#"{"jqQuery":".","x":1}"#,
+        "trigger.userInputs.required",
+    ),
+    (
+        "/trigger/userInputs/order",
+        "[{}]",
+        "trigger.userInputs.order[0]",
+    ),
+    (
+        "/trigger/userInputs/steps",
+        "[{}]",
+        "trigger.userInputs.steps[0].title",
+    ),
+    (
+        "/trigger/userInputs",
+        r#"{"properties":{},"order":[],"steps":[]}"#,
+        "trigger.userInputs.order",
+    ),
+    (
+        "/trigger/userInputs/steps",
+        r#"[{"title":"a","inputs":[]}]"#,
+        "trigger.userInputs.steps[0].inputs",
+    ),
+    (
+        "/trigger/userInputs/titles",
+        r#"{"a b":{}}"#,
+        "trigger.userInputs.titles.a b",
+    ),
+    (
+        "/trigger/userInputs/titles",
+        r#"{"a":{"title":""}}"#,
+        "trigger.userInputs.titles.a.title",
+    ),
+    (
+        "/trigger/userInputs/properties",
+        r#"{"a b":{"type":"string"}}"#,
+        "trigger.userInputs.properties.a b",
+    ),
+    (
+        "/trigger/userInputs/properties/name",
+        "7",
+        "trigger.userInputs.properties.name",
+    ),
+    (
+        "/trigger/userInputs/properties/name/type",
+        "",
+        "trigger.userInputs.properties.name.type",
+    ),
+    (
+        "/trigger/userInputs/properties/name/type",
+        r#""integer""#,
+        "trigger.userInputs.properties.name.type",
+    ),
+    (
+        "/trigger/userInputs/properties/name/format",
+        r#""uuid""#,
+        "trigger.userInputs.properties.name.format",
+    ),
+    (
+        "/trigger/userInputs/properties/name/jqQuery",
+        r#"".""#,
+        "trigger.userInputs.properties.name.jqQuery",
+    ),
+    (
+        "/trigger/userInputs/properties/name/visible",
+        r#""no""#,
+        "trigger.userInputs.properties.name.visible",
+    ),
+    (
+        "/trigger/userInputs/properties/name/dependsOn",
+        r#""other""#,
+        "trigger.userInputs.properties.name.dependsOn",
+    ),
+    (
+        "/trigger/userInputs/properties/name/sort",
+        r#"{"property":"x","order":"UP"}"#,
+        "trigger.userInputs.properties.name.sort.order",
+    ),
+];
+
 #[tokio::test]
 async fn inputs() {
-    let root = "trigger.userInputs";
-    let path = |rest: &str| format!("{root}{rest}");
-    refuse(
-        self_service(),
-        &[
-            ("/trigger/userInputs", "{}", &path(".properties")),
-            ("/trigger/userInputs", r#"{"properties":[]}"#, &path(".properties")),
-            ("/trigger/userInputs/more", "1", &path(".more")),
-            ("/trigger/userInputs/required", r#""name""#, &path(".required")),
-            ("/trigger/userInputs/required", "[1]", &path(".required[0]")),
-            ("/trigger/userInputs/required", r#"{"jqQuery":".","x":1}"#, &path(".required")),
-            ("/trigger/userInputs/order", "[{}]", &path(".order[0]")),
-            ("/trigger/userInputs/steps", "[{}]", &path(".steps[0].title")),
-            (
-                "/trigger/userInputs",
-                r#"{"properties":{},"order":[],"steps":[]}"#,
-                &path(".order"),
-            ),
-            (
-                "/trigger/userInputs/steps",
-                r#"[{"title":"a","inputs":[]}]"#,
-                &path(".steps[0].inputs"),
-            ),
-            ("/trigger/userInputs/titles", r#"{"a b":{}}"#, &path(".titles.a b")),
-            ("/trigger/userInputs/titles", r#"{"a":{"title":""}}"#, &path(".titles.a.title")),
-            (
-                "/trigger/userInputs/properties",
-                r#"{"a b":{"type":"string"}}"#,
-                &path(".properties.a b"),
-            ),
-            ("/trigger/userInputs/properties/name", "7", &path(".properties.name")),
-            ("/trigger/userInputs/properties/name/type", "", &path(".properties.name.type")),
-            (
-                "/trigger/userInputs/properties/name/type",
-                r#""integer""#,
-                &path(".properties.name.type"),
-            ),
-            (
-                "/trigger/userInputs/properties/name/format",
-                r#""uuid""#,
-                &path(".properties.name.format"),
-            ),
-            (
-                "/trigger/userInputs/properties/name/jqQuery",
-                r#"".""#,
-                &path(".properties.name.jqQuery"),
-            ),
-            (
-                "/trigger/userInputs/properties/name/visible",
-                r#""no""#,
-                &path(".properties.name.visible"),
-            ),
-            (
-                "/trigger/userInputs/properties/name/dependsOn",
-                r#""other""#,
-                &path(".properties.name.dependsOn"),
-            ),
-            (
-                "/trigger/userInputs/properties/name/sort",
-                r#"{"property":"x","order":"UP"}"#,
-                &path(".properties.name.sort.order"),
-            ),
-        ],
-    )
-    .await;
+    refuse(self_service(), INPUTS).await;
     accept(
         self_service(),
         &[
             ("/trigger/userInputs/properties/name/jqQuery", "null"),
-            ("/trigger/userInputs/properties/name/x-own-keyword", r#"{"any":["thing"]}"#),
-            ("/trigger/userInputs/properties/name/pattern", r#""(unclosed""#),
+            (
+                "/trigger/userInputs/properties/name/x-own-keyword",
+                r#"{"any":["thing"]}"#,
+            ),
+            (
+                "/trigger/userInputs/properties/name/pattern",
+                r#""(unclosed""#,
+            ),
             ("/trigger/userInputs/required", r#"["no such input"]"#),
             ("/trigger/userInputs/order", r#"["no such input"]"#),
         ],
@@ -261,7 +340,11 @@ async fn automations() {
         automation(),
         &[
             ("/trigger/event", "", "trigger.event"),
-            ("/trigger/event", r#"{"type":"SUNRISE"}"#, "trigger.event.type"),
+            (
+                "/trigger/event",
+                r#"{"type":"SUNRISE"}"#,
+                "trigger.event.type",
+            ),
             (
                 "/trigger/event",
                 r#"{"type":"ENTITY_UPDATED"}"#,
@@ -272,10 +355,26 @@ async fn automations() {
                 r#"{"type":"TIMER_PROPERTY_EXPIRED","blueprintIdentifier":"a"}"#,
                 "trigger.event.propertyIdentifier",
             ),
-            ("/trigger/event", r#"{"type":"RUN_CREATED"}"#, "trigger.event.actionIdentifier"),
-            ("/trigger/userInputs", r#"{"properties":{}}"#, "trigger.userInputs"),
-            ("/trigger/condition", r#"{"type":"SEARCH"}"#, "trigger.condition.type"),
-            ("/trigger/condition", r#"{"type":"JQ"}"#, "trigger.condition.expressions"),
+            (
+                "/trigger/event",
+                r#"{"type":"RUN_CREATED"}"#,
+                "trigger.event.actionIdentifier",
+            ),
+            (
+                "/trigger/userInputs",
+                r#"{"properties":{}}"#,
+                "trigger.userInputs",
+            ),
+            (
+                "/trigger/condition",
+                r#"{"type":"SEARCH"}"#,
+                "trigger.condition.type",
+            ),
+            (
+                "/trigger/condition",
+                r#"{"type":"JQ"}"#,
+                "trigger.condition.expressions",
+            ),
             (
                 "/trigger/condition",
                 r#"{"type":"JQ","expressions":[1]}"#,
@@ -354,15 +453,30 @@ async fn all_mistakes_are_told_at_once() {
         "trigger": {"type": "self-service", "operation": "X"},
         "invocationMethod": {"type": "WEBHOOK", "body": 1, "x": 2},
     });
-    let message = server.post("/v1/actions", body).await.refused(422, "invalid_request");
-    insta::assert_snapshot!(message.replace("; ", "\n"), @"");
+    let message = server
+        .post("/v1/actions", body)
+        .await
+        .refused(422, "invalid_request");
+    insta::assert_snapshot!(message.replace("; ", "\n"), @r#"
+    identifier: expected 1 to 1000 letters, digits and @ _ . + : = -, not only . or ..
+    title: expected a string, not a number
+    trigger.operation: "X" is not one of: CREATE, DAY-2, DELETE
+    trigger.userInputs: is required
+    invocationMethod.x: unknown key
+    expected one of: type, url, agent, synchronized, method, headers, body
+    invocationMethod.url: is required
+    invocationMethod.body: expected an array or an object, not a number
+    "#);
 }
 
 #[tokio::test]
 async fn other_documents_and_sizes() {
     let server = Server::start().await;
     for body in [json!(null), json!([]), json!("a"), json!(7), json!({})] {
-        server.post("/v1/actions", body).await.refused(422, "invalid_request");
+        server
+            .post("/v1/actions", body)
+            .await
+            .refused(422, "invalid_request");
     }
     let mut deep = json!("bottom");
     for _ in 0..70 {

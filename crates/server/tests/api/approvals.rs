@@ -18,9 +18,14 @@ fn path(run: &str, rest: &str) -> String {
     format!("/v1/actions/runs/{run}{rest}")
 }
 
-async fn answer_as(server: &Server, token: &str, run: &str, status: &str) -> crate::harness::Answer {
+async fn answer_as(
+    server: &Server,
+    token: &str,
+    run: &str,
+    status: &str,
+) -> crate::harness::Answer {
     let call = server.by(token, Method::PATCH, &path(run, "/approval"));
-    call.json(&json!({"status": status})).send().await
+    call.json(json!({"status": status})).send().await
 }
 
 #[tokio::test]
@@ -32,7 +37,10 @@ async fn a_waiting_run_is_neither_rendered_nor_sent() {
         assert_eq!(shown["requiredApproval"], approval);
         assert_eq!(shown["approval"], Value::Null);
         assert_eq!(shown["payload"], Value::Null);
-        let listed = server.get(&format!("/v1/deliveries?run={run}")).await.expect(200);
+        let listed = server
+            .get(&format!("/v1/deliveries?run={run}"))
+            .await
+            .expect(200);
         assert_eq!(listed["deliveries"], json!([]));
         assert_eq!(server.sink.counts().requests, 0);
         let approvers = server.get(&path(&run, "/approvers?include_pending_approvers=true"));
@@ -47,7 +55,10 @@ async fn an_approval_executes_the_requested_revision() {
     changed["invocationMethod"]["body"]["revision"] = json!(2);
     server.put("/v1/actions/deploy", changed).await.expect(200);
     let body = json!({"status": "APPROVE", "description": "go"});
-    let approved = server.patch(&path(&run, "/approval"), body).await.expect(201);
+    let approved = server
+        .patch(&path(&run, "/approval"), body)
+        .await
+        .expect(201);
     assert_eq!(approved["run"]["status"], "IN_PROGRESS");
     assert_eq!(
         approved["run"]["approval"],
@@ -70,7 +81,10 @@ async fn an_approval_executes_the_requested_revision() {
 async fn one_decline_ends_the_run() {
     let (server, run) = waiting(json!({"type": "QUORUM", "count": 2})).await;
     let body = json!({"status": "DECLINE", "description": "not today"});
-    let declined = server.patch(&path(&run, "/approval"), body).await.expect(201);
+    let declined = server
+        .patch(&path(&run, "/approval"), body)
+        .await
+        .expect(201);
     assert_eq!(declined["run"]["status"], "DECLINED");
     assert_eq!(declined["run"]["endedAt"], START);
     assert_eq!(declined["run"]["approval"]["state"], "DECLINED");
@@ -78,7 +92,9 @@ async fn one_decline_ends_the_run() {
         let late = answer_as(&server, &server.token, &run, status).await;
         late.refused(422, "not_waiting");
     }
-    let report = server.patch(&path(&run, ""), json!({"status": "SUCCESS"})).await;
+    let report = server
+        .patch(&path(&run, ""), json!({"status": "SUCCESS"}))
+        .await;
     report.refused(422, "run_ended");
     assert_eq!(server.sink.counts().requests, 0);
 }
@@ -106,7 +122,9 @@ async fn concurrent_approvals_execute_once() {
         let (id, secret) = server.credential(name, "full").await;
         tokens.push(server.token_for(&id, &secret).await);
     }
-    let calls = tokens.iter().map(|token| answer_as(&server, token, &run, "APPROVE"));
+    let calls = tokens
+        .iter()
+        .map(|token| answer_as(&server, token, &run, "APPROVE"));
     let answers = futures_util::future::join_all(calls).await;
     let approved = answers.iter().filter(|answer| answer.status == 201).count();
     assert_eq!(approved, 1, "{answers:?}");
@@ -148,7 +166,9 @@ async fn deleting_the_action_ends_the_runs_that_wait_for_it_alone() {
     server.action(webhook(&server, "other")).await;
     let running = server.run("other", json!({})).await;
     let declined = server.run("deploy", json!({})).await;
-    answer_as(&server, &server.token, &declined, "DECLINE").await.expect(201);
+    answer_as(&server, &server.token, &declined, "DECLINE")
+        .await
+        .expect(201);
     server.delete("/v1/actions/deploy").await.expect(200);
     let shown = server.show(&run).await;
     assert_eq!(shown["status"], "FAILURE");
@@ -170,9 +190,16 @@ async fn bodies_are_closed() {
         (json!({}), "status"),
         (json!({"status": "approve"}), "status"),
         (json!({"status": "APPROVED"}), "status"),
+        (json!({"status": {"APPROVE": null}}), "status"),
         (json!({"status": "APPROVE", "by": "me"}), "by"),
-        (json!({"status": "APPROVE", "description": 1}), "description"),
-        (json!({"status": "APPROVE", "description": long}), "description"),
+        (
+            json!({"status": "APPROVE", "description": 1}),
+            "description",
+        ),
+        (
+            json!({"status": "APPROVE", "description": long}),
+            "description",
+        ),
     ] {
         let message = server.patch(&path(&run, "/approval"), body).await;
         let message = message.refused(422, "invalid_request");

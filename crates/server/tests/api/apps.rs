@@ -23,7 +23,10 @@ async fn works(server: &Server, token: &str) -> bool {
 #[tokio::test]
 async fn a_secret_is_shown_once() {
     let server = Server::start().await;
-    let made = server.post("/v1/apps", json!({"name": "CI"})).await.expect(200);
+    let made = server
+        .post("/v1/apps", json!({"name": "CI"}))
+        .await
+        .expect(200);
     let app = &made["app"];
     let keys: Vec<&String> = app.as_object().unwrap().keys().collect();
     assert_eq!(
@@ -59,7 +62,11 @@ async fn fields_choose_what_is_listed() {
         "/v1/apps?fields[]=id&fields[]=name&fields[]=secret",
     ] {
         let apps = server.get(path).await.expect(200)["apps"].clone();
-        assert_eq!(apps, json!([{"id": CLIENT_ID, "name": "Default"}]), "{path}");
+        assert_eq!(
+            apps,
+            json!([{"id": CLIENT_ID, "name": "Default"}]),
+            "{path}"
+        );
     }
 }
 
@@ -74,6 +81,8 @@ async fn bodies_are_closed_and_bounded() {
         (json!({"name": 1}), "name"),
         (json!({"name": "a", "secret": "mine"}), "secret"),
         (json!({"name": "a", "scope": "everything"}), "scope"),
+        (json!({"name": "a", "scope": {"full": null}}), "scope"),
+        (json!(["a"]), "expected a JSON object"),
     ] {
         let message = server.post("/v1/apps", body.clone()).await;
         let message = message.refused(422, "invalid_request");
@@ -86,7 +95,7 @@ async fn bodies_are_closed_and_bounded() {
         (json!({"overlapHours": 721}), "overlapHours"),
         (json!({"overlapHours": u64::MAX}), "overlapHours"),
         (json!({"hours": 1}), "hours"),
-        (json!([1]), ""),
+        (json!([1]), "expected a JSON object"),
     ] {
         let message = server.post(&rotate, body.clone()).await;
         let message = message.refused(422, "invalid_request");
@@ -101,7 +110,7 @@ async fn bodies_are_closed_and_bounded() {
         let call = server.call(method, path);
         let call = match path.contains("secret") {
             true => call,
-            false => call.json(&json!({"name": "x"})),
+            false => call.json(json!({"name": "x"})),
         };
         call.send().await.refused(404, "not_found");
     }
@@ -116,7 +125,10 @@ async fn a_token_ends_with_its_credential_and_rests_while_it_is_off() {
 
     let path = format!("/v1/apps/{id}");
     let off = json!({"name": "CI", "enabled": false});
-    assert_eq!(server.put(&path, off).await.expect(200)["app"]["enabled"], false);
+    assert_eq!(
+        server.put(&path, off).await.expect(200)["app"]["enabled"],
+        false
+    );
     assert!(!works(&server, &token).await);
     assert!(!obtains_token(&server, &id, &secret).await);
     let on = json!({"name": "CI", "enabled": true});
@@ -133,29 +145,51 @@ async fn a_token_ends_with_its_credential_and_rests_while_it_is_off() {
 async fn both_secrets_obtain_tokens_until_the_overlap_ends() {
     let server = Server::start().await;
     let rotate = format!("/v1/apps/{CLIENT_ID}/rotate-secret");
-    let rotated = server.post(&rotate, json!({"overlapHours": 2})).await.expect(200);
+    let rotated = server
+        .post(&rotate, json!({"overlapHours": 2}))
+        .await
+        .expect(200);
     let fresh = rotated["app"]["secret"].as_str().unwrap().to_owned();
     assert_ne!(fresh, CLIENT_SECRET);
     assert!(obtains_token(&server, CLIENT_ID, CLIENT_SECRET).await);
     let token = server.token_for(CLIENT_ID, &fresh).await;
-    assert_ne!(token, server.token, "each secret has a live token of its own");
-    server.post(&rotate, json!({})).await.refused(409, "conflict");
+    assert_ne!(
+        token, server.token,
+        "each secret has a live token of its own"
+    );
+    server
+        .post(&rotate, json!({}))
+        .await
+        .refused(409, "conflict");
 
     server.clock.advance(2 * HOUR);
     assert!(!obtains_token(&server, CLIENT_ID, CLIENT_SECRET).await);
-    assert!(!works(&server, &server.token).await, "it ended with its secret");
+    assert!(
+        !works(&server, &server.token).await,
+        "it ended with its secret"
+    );
     assert!(works(&server, &token).await);
-    let again = server.by(&token, Method::POST, &rotate).send().await.expect(200);
+    let again = server
+        .by(&token, Method::POST, &rotate)
+        .send()
+        .await
+        .expect(200);
     assert!(again["app"]["secret"].is_string());
     server.clock.advance(24 * HOUR);
-    assert!(!obtains_token(&server, CLIENT_ID, &fresh).await, "24 hours by default");
+    assert!(
+        !obtains_token(&server, CLIENT_ID, &fresh).await,
+        "24 hours by default"
+    );
 }
 
 #[tokio::test]
 async fn an_overlap_of_nothing_ends_the_old_secret_at_once() {
     let server = Server::start().await;
     let rotate = format!("/v1/apps/{CLIENT_ID}/rotate-secret");
-    let rotated = server.post(&rotate, json!({"overlapHours": 0})).await.expect(200);
+    let rotated = server
+        .post(&rotate, json!({"overlapHours": 0}))
+        .await
+        .expect(200);
     let fresh = rotated["app"]["secret"].as_str().unwrap();
     assert!(!works(&server, &server.token).await);
     assert!(!obtains_token(&server, CLIENT_ID, CLIENT_SECRET).await);
@@ -177,7 +211,10 @@ async fn the_old_secret_signs_until_the_overlap_ends_or_the_new_one_is_activated
     assert!(old.is_string());
 
     let rotate = format!("/v1/apps/{CLIENT_ID}/rotate-secret");
-    server.post(&rotate, json!({"overlapHours": 2})).await.expect(200);
+    server
+        .post(&rotate, json!({"overlapHours": 2}))
+        .await
+        .expect(200);
     let during = signed_with(&server, &server.run("deploy", json!({})).await).await;
     assert_eq!(during, old);
 
@@ -198,11 +235,17 @@ async fn the_signer_stays_until_another_one_is_named() {
     let signer = format!("/v1/apps/{CLIENT_ID}");
     server.delete(&signer).await.refused(409, "conflict");
     let off = json!({"name": "Default", "enabled": false});
-    server.put(&signer, off.clone()).await.refused(409, "conflict");
+    server
+        .put(&signer, off.clone())
+        .await
+        .refused(409, "conflict");
 
     let (other, secret) = server.credential("signs too", "full").await;
     let name_other = json!({"settings": {"signingCredential": other}});
-    server.patch("/v1/organization", name_other).await.expect(200);
+    server
+        .patch("/v1/organization", name_other)
+        .await
+        .expect(200);
     let path = format!("/v1/apps/{other}");
     server.delete(&path).await.refused(409, "conflict");
     let token = server.token_for(&other, &secret).await;

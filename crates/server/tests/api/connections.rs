@@ -67,63 +67,98 @@ async fn what_is_absent_follows_the_defaults_and_is_not_shown() {
     let keys: Vec<&String> = made.as_object().unwrap().keys().collect();
     assert_eq!(
         keys,
-        ["id", "name", "url", "hasSigningSecret", "hasClientKey", "createdAt", "updatedAt"]
+        [
+            "id",
+            "name",
+            "url",
+            "hasSigningSecret",
+            "hasClientKey",
+            "createdAt",
+            "updatedAt"
+        ]
     );
+}
+
+/// Values that are refused, as JSON, each by a message that begins with its key.
+const BROKEN: &[(&str, &str)] = &[
+    ("name", r#"["",7,null]"#),
+    ("url", r#"["","/relative","ftp://a.example",7]"#),
+    (
+        "url",
+        r#"["https://user:pass@a.example","https://a.example\\@b.example/"]"#,
+    ),
+    (
+        "url",
+        r#"["https://a.example/x/../y","https://a.example/x y"]"#,
+    ),
+    ("url", r#"["https://a.example/\r\nX: y"]"#),
+    ("baseUrl", r#"["nowhere","file:///etc/passwd"]"#),
+    ("preset", r#"["md5",1,{"jenkins":null}]"#),
+    ("signatureHeader", r#"["","a b","a\r\nb","ä"]"#),
+    ("signaturePrefix", r#"["a\r\nb","ä",1]"#),
+    ("connectTimeoutMs", "[0,600001,-1,1.5]"),
+    ("timeoutMs", r#"[0,600001,"1"]"#),
+    ("retrySchedule", "[[2592001],[-1],1]"),
+    ("repeatUnknown", r#"["yes",1]"#),
+    ("reportTimeoutSeconds", "[0,31536001]"),
+    ("concurrency", "[0,1001,4294967296]"),
+    ("ratePerSecond", "[0,-0.1,100001]"),
+    ("caCertificate", r#"["not PEM",1]"#),
+    ("clientCertificate", r#"["not PEM"]"#),
+    ("clientKey", "[7]"),
+    ("signingSecret", r#"["short",7]"#),
+];
+
+async fn refusal(server: &Server, key: &str, value: Value) -> String {
+    let mut body = connection("a", "https://a.example");
+    body[key] = value;
+    let answer = server.post(PATH, body).await;
+    answer.refused(422, "invalid_request")
 }
 
 #[tokio::test]
 async fn every_broken_rule_is_named() {
     let server = Server::start().await;
-    for (key, values) in [
-        ("name", vec![json!(""), json!("n".repeat(101)), json!(7), json!(null)]),
-        (
-            "url",
-            vec![
-                json!(""),
-                json!("/relative"),
-                json!("ftp://a.example"),
-                json!("https://user:pass@a.example"),
-                json!("https://a.example\\@b.example/"),
-                json!("https://a.example/x/../y"),
-                json!("https://a.example/x y"),
-                json!("https://a.example/\r\nX: y"),
-                json!(7),
-            ],
-        ),
-        ("baseUrl", vec![json!("nowhere"), json!("file:///etc/passwd")]),
-        ("preset", vec![json!("md5"), json!(1)]),
-        ("signatureHeader", vec![json!(""), json!("a b"), json!("a\r\nb"), json!("ä")]),
-        ("signaturePrefix", vec![json!("a\r\nb"), json!("ä"), json!(1)]),
-        ("connectTimeoutMs", vec![json!(0), json!(600_001), json!(-1), json!(1.5)]),
-        ("timeoutMs", vec![json!(0), json!(600_001), json!("1")]),
-        ("retrySchedule", vec![json!(vec![1; 51]), json!([2_592_001]), json!([-1]), json!(1)]),
-        ("repeatUnknown", vec![json!("yes"), json!(1)]),
-        ("reportTimeoutSeconds", vec![json!(0), json!(31_536_001)]),
-        ("concurrency", vec![json!(0), json!(1_001), json!(4_294_967_296_u64)]),
-        ("ratePerSecond", vec![json!(0), json!(-0.1), json!(100_001)]),
-        ("caCertificate", vec![json!("not PEM"), json!(1)]),
-        ("clientCertificate", vec![json!("not PEM")]),
-        ("clientKey", vec![json!(7)]),
-        ("signingSecret", vec![json!("short"), json!(7), json!("x".repeat(64 * 1024 + 1))]),
-        ("bind", vec![json!("127.0.0.1")]),
-    ] {
+    for (key, values) in BROKEN {
+        let values: Vec<Value> = serde_json::from_str(values).unwrap();
         for value in values {
-            let mut body = connection("a", "https://a.example");
-            body[key] = value.clone();
-            let message = server.post(PATH, body).await;
-            let message = message.refused(422, "invalid_request");
-            assert!(message.contains(key), "{key} = {value}: {message}");
+            let message = refusal(&server, key, value.clone()).await;
+            assert!(message.starts_with(key), "{key} = {value}: {message}");
         }
     }
-    for body in [json!([]), json!("a"), json!(null), json!({}), json!({"name": "a"})] {
-        server.post(PATH, body).await.refused(422, "invalid_request");
+    for (key, value) in [
+        ("name", json!("n".repeat(101))),
+        ("retrySchedule", json!(vec![1; 51])),
+        ("signingSecret", json!("x".repeat(64 * 1024 + 1))),
+    ] {
+        let message = refusal(&server, key, value).await;
+        assert!(message.starts_with(key), "{key}: {message}");
     }
+    let message = refusal(&server, "bindAddress", json!("127.0.0.1")).await;
+    assert!(message.contains("bindAddress"), "{message}");
+    for body in [
+        json!([]),
+        json!("a"),
+        json!(null),
+        json!({}),
+        json!({"name": "a"}),
+    ] {
+        let answer = server.post(PATH, body).await;
+        answer.refused(422, "invalid_request");
+    }
+    assert_eq!(server.get(PATH).await.expect(200)["connections"], json!([]));
+}
+
+#[tokio::test]
+async fn certificate_and_key_come_together_and_fit() {
+    let server = Server::start().await;
     let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for (certificate, key) in [(Some(pem), None), (None, Some("key"))] {
         let mut body = connection("a", "https://a.example");
         body["clientCertificate"] = json!(certificate);
         body["clientKey"] = json!(key);
-        let message = server.post(PATH, body).await.refused(422, "invalid_request");
+        let answer = server.post(PATH, body).await;
+        let message = answer.refused(422, "invalid_request");
         assert!(message.contains("clientKey"), "{message}");
     }
     let mut body = connection("a", "https://a.example");
@@ -149,7 +184,10 @@ async fn names_and_urls_are_taken_once() {
         let answer = server.post(PATH, connection(name, url)).await;
         answer.refused(409, "conflict");
     }
-    server.post(PATH, connection("b", "https://a.example/x/y")).await.expect(201);
+    server
+        .post(PATH, connection("b", "https://a.example/x/y"))
+        .await
+        .expect(201);
     let one = format!("{PATH}/{id}");
     server.put(&one, first.clone()).await.expect(200);
     let taken = connection("b", "https://a.example/x");
@@ -157,7 +195,10 @@ async fn names_and_urls_are_taken_once() {
     assert_eq!(server.delete(&one).await.expect(200), json!({"ok": true}));
     for path in [one.as_str(), "/v1/connections/nobody"] {
         server.get(path).await.refused(404, "not_found");
-        server.put(path, first.clone()).await.refused(404, "not_found");
+        server
+            .put(path, first.clone())
+            .await
+            .refused(404, "not_found");
         server.delete(path).await.refused(404, "not_found");
     }
     server.post(PATH, first).await.expect(201);
@@ -191,7 +232,9 @@ async fn a_replaced_connection_keeps_its_secret_until_it_is_null() {
 
 async fn connect(server: &Server, name: &str, path: &str, extra: Value) -> String {
     let mut body = connection(name, &format!("{}{path}", server.sink.base_url()));
-    body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    body.as_object_mut()
+        .unwrap()
+        .extend(extra.as_object().unwrap().clone());
     let made = server.post(PATH, body).await.expect(201);
     made["connection"]["id"].as_str().unwrap().to_owned()
 }
@@ -229,11 +272,17 @@ async fn header_prefix_preset_and_secret_are_the_connection_s() {
     let call = server.sink.deliveries().pop().unwrap();
     let value = call.headers["x-hub-signature"].to_str().unwrap();
     let hex = value.strip_prefix("sha1=").unwrap();
-    assert!(hex.len() == 40 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()), "{hex}");
+    assert!(
+        hex.len() == 40 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "{hex}"
+    );
     assert!(!call.headers.contains_key("x-port-signature"));
     let delivery = server.delivery(&run).await;
     assert_eq!(delivery["connectionId"], *id);
-    let attempts = format!("/v1/deliveries/{}/attempts", delivery["id"].as_str().unwrap());
+    let attempts = format!(
+        "/v1/deliveries/{}/attempts",
+        delivery["id"].as_str().unwrap()
+    );
     let attempts = server.get(&attempts).await.expect(200);
     assert_eq!(attempts["attempts"][0]["signedWith"], *id);
 }
@@ -246,7 +295,11 @@ async fn schedule_and_report_timeout_are_the_connection_s() {
     let refused = SinkAnswer::json(StatusCode::INTERNAL_SERVER_ERROR, "{}");
     server.sink.answers().next(1, refused);
     let run = server.run("deploy", json!({})).await;
-    assert_eq!(server.show(&run).await["status"], "FAILURE", "no further attempt");
+    assert_eq!(
+        server.show(&run).await["status"],
+        "FAILURE",
+        "no further attempt"
+    );
     let run = server.run("deploy", json!({})).await;
     server.advance(Duration::from_secs(60)).await;
     assert_eq!(server.show(&run).await["statusLabel"], "No report");

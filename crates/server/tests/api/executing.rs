@@ -27,13 +27,82 @@ async fn a_run_is_accepted_and_shown() {
     let answer = server.post(RUNS, body).await.expect(202);
     let run = &answer["run"];
     let id = run["id"].as_str().unwrap();
-    assert!(id.starts_with("r_") && id.len() == 18, "{id}");
-    insta::assert_snapshot!(server.stable(&pretty(&answer), id), @"");
+    insta::assert_snapshot!(server.stable(&pretty(&answer), id), @r#"
+    {
+      "ok": true,
+      "run": {
+        "id": "RUN",
+        "status": "IN_PROGRESS",
+        "statusLabel": null,
+        "action": {
+          "identifier": "deploy",
+          "title": "Deploy",
+          "icon": "Ship",
+          "deleted": false
+        },
+        "blueprint": {
+          "identifier": "service",
+          "title": null,
+          "icon": null,
+          "deleted": false
+        },
+        "entity": {
+          "identifier": "api-prod",
+          "title": null,
+          "icon": null,
+          "deleted": false
+        },
+        "properties": {
+          "name": "api",
+          "replicas": 2
+        },
+        "rawProperties": {
+          "name": "api"
+        },
+        "source": "API",
+        "requiredApproval": false,
+        "approval": null,
+        "link": [],
+        "summary": "",
+        "payload": {
+          "type": "WEBHOOK",
+          "url": "http://sink/hook",
+          "body": {
+            "run": "RUN",
+            "name": "api",
+            "token": "{{ .run.token }}"
+          },
+          "agent": false,
+          "synchronized": false,
+          "method": "POST",
+          "headers": {}
+        },
+        "createdBy": "admin",
+        "updatedBy": "admin",
+        "createdAt": "2026-01-02T03:04:05.678Z",
+        "updatedAt": "2026-01-02T03:04:05.678Z"
+      }
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn the_call_leaves_after_the_answer_with_what_only_the_receiver_may_see() {
+    let server = with_action().await;
+    let body = json!({"properties": {"name": "api"}});
+    let answer = server.post(RUNS, body).await.expect(202);
+    let run = &answer["run"];
+    let id = run["id"].as_str().unwrap();
     server.engine.settled().await;
-    assert_eq!(server.show(id).await, *run, "accepting the call changes nothing that is shown");
+    assert_eq!(
+        server.show(id).await,
+        *run,
+        "accepting the call changes nothing that is shown"
+    );
 
     let call = server.sink.deliveries().pop().unwrap();
     assert_eq!(call.run_id.as_deref(), Some(id));
+    assert!(id.starts_with("r_") && id.len() == 18, "{id}");
     assert_eq!(call.attempt, Some(1));
     let body: Value = serde_json::from_slice(&call.body).unwrap();
     assert_eq!((&body["run"], &body["name"]), (&json!(id), &json!("api")));
@@ -51,7 +120,52 @@ async fn a_webhook_without_a_body_sends_the_standard_message() {
     server.action(action).await;
     let id = server.run("deploy", json!({"name": "api"})).await;
     let message = pretty(&server.received());
-    insta::assert_snapshot!(server.stable(&message, &id), @"");
+    insta::assert_snapshot!(server.stable(&message, &id), @r#"
+    {
+      "action": "deploy",
+      "resourceType": "run",
+      "status": "TRIGGERED",
+      "trigger": {
+        "by": {
+          "orgId": "org_0123456789abcdef",
+          "userId": "admin",
+          "user": {
+            "email": null,
+            "firstName": null,
+            "lastName": null,
+            "id": "admin"
+          }
+        },
+        "origin": "API",
+        "at": "2026-01-02T03:04:05.678Z",
+        "operation": "CREATE"
+      },
+      "context": {
+        "entity": null,
+        "blueprint": null,
+        "runId": "RUN"
+      },
+      "payload": {
+        "entity": null,
+        "action": {
+          "identifier": "deploy",
+          "trigger": "CREATE",
+          "invocationMethod": {
+            "type": "WEBHOOK",
+            "url": "http://sink/hook",
+            "agent": false,
+            "synchronized": false,
+            "method": "POST",
+            "headers": {}
+          }
+        },
+        "properties": {
+          "name": "api"
+        },
+        "censoredProperties": []
+      }
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -60,7 +174,10 @@ async fn calls_without_a_body_send_none() {
     for method in ["GET", "DELETE"] {
         let mut action = webhook(&server, method);
         action["invocationMethod"]["method"] = json!(method);
-        action["invocationMethod"].as_object_mut().unwrap().remove("body");
+        action["invocationMethod"]
+            .as_object_mut()
+            .unwrap()
+            .remove("body");
         server.action(action).await;
         server.run(method, json!({})).await;
         let call = server.sink.deliveries().pop().unwrap();
@@ -75,7 +192,11 @@ async fn a_synchronous_call_ends_its_run() {
     for (answer, status, response) in [
         (Some((200, r#"{"id":7}"#)), "SUCCESS", json!({"id": 7})),
         (Some((201, "made")), "SUCCESS", json!("made")),
-        (Some((404, r#"{"no":"such"}"#)), "FAILURE", json!({"no": "such"})),
+        (
+            Some((404, r#"{"no":"such"}"#)),
+            "FAILURE",
+            json!({"no": "such"}),
+        ),
         (None, "FAILURE", Value::Null),
     ] {
         let server = Server::start().await;
@@ -84,11 +205,14 @@ async fn a_synchronous_call_ends_its_run() {
         server.action(action).await;
         match answer {
             Some((status, body)) => {
-                server.sink.answers().always(longshore_emulators::webhook_sink::Answer {
-                    status: status.try_into().unwrap(),
-                    headers: HeaderMap::new(),
-                    body: body.into(),
-                });
+                server
+                    .sink
+                    .answers()
+                    .always(longshore_emulators::webhook_sink::Answer {
+                        status: status.try_into().unwrap(),
+                        headers: HeaderMap::new(),
+                        body: body.into(),
+                    });
             }
             None => {
                 let elsewhere = "http://127.0.0.1:9/".to_owned();
@@ -113,9 +237,12 @@ async fn bodies_are_closed() {
         (json!({"properties": []}), "properties"),
         (json!({"properties": null}), "properties"),
         (json!({"properties": {}, "entity": 7}), "entity"),
-        (json!({"properties": {}, "entity": {"identifier": "a"}}), "entity"),
+        (
+            json!({"properties": {}, "entity": {"identifier": "a"}}),
+            "entity",
+        ),
         (json!({"properties": {}, "run_as": "a@b.example"}), "run_as"),
-        (json!([]), "properties"),
+        (json!([{}]), "expected a JSON object"),
     ] {
         let message = server.post(RUNS, body.clone()).await;
         let message = message.refused(422, "invalid_request");
@@ -133,8 +260,14 @@ async fn what_is_stored_but_not_executed_yet_is_refused_by_name() {
     let server = Server::start().await;
     for (kind, invocation) in [
         ("KAFKA", json!({"type": "KAFKA", "payload": {}})),
-        ("GITHUB", json!({"type": "GITHUB", "org": "o", "repo": "r", "workflow": "w"})),
-        ("GITLAB", json!({"type": "GITLAB", "projectName": "p", "groupName": "g"})),
+        (
+            "GITHUB",
+            json!({"type": "GITHUB", "org": "o", "repo": "r", "workflow": "w"}),
+        ),
+        (
+            "GITLAB",
+            json!({"type": "GITLAB", "projectName": "p", "groupName": "g"}),
+        ),
         (
             "INTEGRATION_ACTION",
             json!({
@@ -166,7 +299,10 @@ async fn what_is_stored_but_not_executed_yet_is_refused_by_name() {
     });
     server.action(automation).await;
     server.action(webhook(&server, "deploy")).await;
-    for path in ["/v1/actions/on_vm/runs", "/v1/actions/deploy/runs?run_as=a%40b.example"] {
+    for path in [
+        "/v1/actions/on_vm/runs",
+        "/v1/actions/deploy/runs?run_as=a%40b.example",
+    ] {
         let answer = server.post(path, json!({"properties": {}})).await;
         answer.refused(422, "invocation_not_available");
     }
@@ -193,7 +329,9 @@ async fn an_agent_s_call_waits_for_the_agent() {
         assert_eq!(delivery["receiver"], "agent");
         assert_eq!(delivery["attempts"], 0);
     }
-    server.advance(std::time::Duration::from_secs(48 * 60 * 60)).await;
+    server
+        .advance(std::time::Duration::from_secs(48 * 60 * 60))
+        .await;
     assert_eq!(server.sink.counts().requests, 0);
 }
 
@@ -210,7 +348,10 @@ async fn a_rerun_takes_the_inputs_and_the_present_revision() {
     let again = server.call(Method::POST, &path).send().await.expect(202);
     server.engine.settled().await;
     assert_ne!(again["run"]["id"], *first);
-    assert_eq!(again["run"]["properties"], json!({"name": "api", "size": "s"}));
+    assert_eq!(
+        again["run"]["properties"],
+        json!({"name": "api", "size": "s"})
+    );
     assert_eq!(again["run"]["createdBy"], CLIENT_ID);
     assert_eq!(server.received()["revision"], 2);
     assert_eq!(server.sink.counts().requests, 2);
@@ -252,7 +393,13 @@ async fn version_v1_shows_identifiers_alone() {
     assert_eq!(listed["runs"][0], v1);
     let other = server.get(&format!("{path}?version=v3")).await;
     assert!(other.refused(422, "invalid_request").contains("version"));
-    for id in ["r_0000000000000000", "r_0", "x", "%20", "r_0000000000000000x"] {
+    for id in [
+        "r_0000000000000000",
+        "r_0",
+        "x",
+        "%20",
+        "r_0000000000000000x",
+    ] {
         let missing = server.get(&format!("/v1/actions/runs/{id}")).await;
         missing.refused(404, "not_found");
     }

@@ -1,6 +1,7 @@
 //! A server to test: the real router and engine over SQLite in a directory of its own, a clock
 //! that tests move, a webhook receiver on loopback. Every answer is checked for its form.
 
+use std::borrow::Borrow;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -160,7 +161,7 @@ impl Server {
         path: &str,
         body: Value,
     ) -> impl Future<Output = Answer> + use<'s> {
-        self.call(Method::POST, path).json(&body).send()
+        self.call(Method::POST, path).json(body).send()
     }
 
     pub(crate) fn put<'s>(
@@ -168,7 +169,7 @@ impl Server {
         path: &str,
         body: Value,
     ) -> impl Future<Output = Answer> + use<'s> {
-        self.call(Method::PUT, path).json(&body).send()
+        self.call(Method::PUT, path).json(body).send()
     }
 
     pub(crate) fn patch<'s>(
@@ -176,7 +177,7 @@ impl Server {
         path: &str,
         body: Value,
     ) -> impl Future<Output = Answer> + use<'s> {
-        self.call(Method::PATCH, path).json(&body).send()
+        self.call(Method::PATCH, path).json(body).send()
     }
 
     pub(crate) fn delete<'s>(&'s self, path: &str) -> impl Future<Output = Answer> + use<'s> {
@@ -243,8 +244,8 @@ impl Call<'_> {
         self
     }
 
-    pub(crate) fn json(self, body: &Value) -> Self {
-        self.raw(body.to_string())
+    pub(crate) fn json(self, body: impl Borrow<Value>) -> Self {
+        self.raw(body.borrow().to_string())
     }
 
     pub(crate) fn raw(mut self, body: impl Into<Vec<u8>>) -> Self {

@@ -10,7 +10,9 @@ use serde_json::{Map, Value, json};
 use crate::harness::{BODY_BYTES, Server, webhook};
 use crate::operations::{Operation, operations};
 
-const CASES: u32 = 400;
+/// Servers, and requests to each of them.
+const ROUNDS: u32 = 300;
+const CASES: u32 = 60;
 
 /// A request that somebody made up.
 #[derive(Clone, Debug)]
@@ -30,10 +32,33 @@ fn scalars() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         select(vec![
-            "", "\u{0}", "\r\n", "{{", "}}", "{{ .secrets }}", "{{ .run.token }}", "deploy",
-            "APPROVE", "DECLINE", "SUCCESS", "FAILURE", "https://example.com", "http://[::1]:1/",
-            "self-service", "automation", "WEBHOOK", "KAFKA", "string", "a\u{202e}b", "😀",
-            "../..", "null", "1e999", "ANY", "full", "report",
+            "",
+            "\u{0}",
+            "\r\n",
+            "{{",
+            "}}",
+            "{{ .secrets }}",
+            "{{ .run.token }}",
+            "deploy",
+            "APPROVE",
+            "DECLINE",
+            "SUCCESS",
+            "FAILURE",
+            "https://a.example",
+            "http://[::1]:1/",
+            "self-service",
+            "automation",
+            "WEBHOOK",
+            "KAFKA",
+            "string",
+            "a\u{202e}b",
+            "😀",
+            "../..",
+            "null",
+            "1e999",
+            "ANY",
+            "full",
+            "report",
         ])
         .prop_map(Value::from),
         ".{0,40}".prop_map(Value::from),
@@ -88,8 +113,14 @@ fn near_misses() -> impl Strategy<Value = Value> {
         }),
     ]);
     (good, keys(), documents()).prop_map(|(mut document, key, value)| {
-        let replaced = document.as_object().is_some_and(|map| map.contains_key(&key));
-        let nested = ["/trigger", "/trigger/userInputs/properties/a", "/invocationMethod"];
+        let replaced = document
+            .as_object()
+            .is_some_and(|map| map.contains_key(&key));
+        let nested = [
+            "/trigger",
+            "/trigger/userInputs/properties/a",
+            "/invocationMethod",
+        ];
         match nested.iter().find(|_| !replaced) {
             Some(_) => {
                 for pointer in nested {
@@ -149,15 +180,55 @@ fn parts() -> impl Strategy<Value = String> {
 
 fn queries() -> impl Strategy<Value = String> {
     let names = select(vec![
-        "limit", "offset", "from", "version", "active", "source", "exclude", "entity", "run",
-        "state", "destination", "run_as", "published", "trigger_type", "fields", "blueprint",
-        "action", "user_id", "external_run_id", "limit[]", "", "%ff", "%00",
+        "limit",
+        "offset",
+        "from",
+        "version",
+        "active",
+        "source",
+        "exclude",
+        "entity",
+        "run",
+        "state",
+        "destination",
+        "run_as",
+        "published",
+        "trigger_type",
+        "fields",
+        "blueprint",
+        "action",
+        "user_id",
+        "external_run_id",
+        "limit[]",
+        "",
+        "%ff",
+        "%00",
     ]);
     let values = prop_oneof![
         select(vec![
-            "", "0", "1", "1000", "-1", "1e3", "%00", "%ff", "%zz", "true", "0xc000", "due",
-            "7fffffffffffffff", "8000000000000000", "-7fffffffffffffff", "UI", "v1", "a%20b",
-            "99999999999999999999", "%F0%9F%98%80", "'--", "%25", "1,2,,3",
+            "",
+            "0",
+            "1",
+            "1000",
+            "-1",
+            "1e3",
+            "%00",
+            "%ff",
+            "%zz",
+            "true",
+            "0xc000",
+            "due",
+            "7fffffffffffffff",
+            "8000000000000000",
+            "-7fffffffffffffff",
+            "UI",
+            "v1",
+            "a%20b",
+            "99999999999999999999",
+            "%F0%9F%98%80",
+            "'--",
+            "%25",
+            "1,2,,3",
         ])
         .prop_map(str::to_owned),
         "[a-zA-Z0-9%_.~-]{0,30}".prop_filter("a URI", |text| !text.contains('%')),
@@ -173,8 +244,16 @@ fn queries() -> impl Strategy<Value = String> {
 
 fn headers() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
     let names = select(vec![
-        "idempotency-key", "content-type", "content-length", "x-trace-id", "expect", "cookie",
-        "x-http-method-override", "transfer-encoding", "accept", "x-port-reserved-usage",
+        "idempotency-key",
+        "content-type",
+        "content-length",
+        "x-trace-id",
+        "expect",
+        "cookie",
+        "x-http-method-override",
+        "transfer-encoding",
+        "accept",
+        "x-port-reserved-usage",
     ])
     .prop_map(str::to_owned);
     let values = prop_oneof![
@@ -212,7 +291,10 @@ async fn prepare(server: &Server) -> Vec<String> {
     let mut known = Vec::new();
     for action in ["deploy", "waits", "inside"] {
         let run = server.run(action, json!({})).await;
-        let listed = server.get(&format!("/v1/deliveries?run={run}")).await.expect(200);
+        let listed = server
+            .get(&format!("/v1/deliveries?run={run}"))
+            .await
+            .expect(200);
         known.extend(listed["deliveries"][0]["id"].as_str().map(str::to_owned));
         known.push(run);
     }
@@ -225,7 +307,12 @@ async fn admin(server: &Server) -> String {
     server.token_for(&id, &secret).await
 }
 
-async fn survive(server: &Server, token: &str, part: &str, request: &Request) -> Result<(), String> {
+async fn survive(
+    server: &Server,
+    token: &str,
+    part: &str,
+    request: &Request,
+) -> Result<(), String> {
     let mut path = request.operation.path_with(part);
     if !request.query.is_empty() {
         path = format!("{path}?{}", request.query);
@@ -248,8 +335,8 @@ async fn survive(server: &Server, token: &str, part: &str, request: &Request) ->
     Ok(())
 }
 
-#[test]
-fn no_request_brings_the_server_down() {
+/// Throws [`CASES`] requests at a fresh server, whose actions and runs are still there.
+fn round() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -267,7 +354,10 @@ fn no_request_brings_the_server_down() {
     });
     let strategy = (requests(), any::<prop::sample::Index>(), any::<bool>());
     let outcome = runner.run(&strategy, |(request, at, is_known)| {
-        let part = if is_known { at.get(&known) } else { &request.part };
+        let part = match is_known {
+            true => at.get(&known),
+            false => &request.part,
+        };
         let survived = runtime.block_on(survive(&server, &token, part, &request));
         survived.map_err(TestCaseError::fail)
     });
@@ -277,4 +367,11 @@ fn no_request_brings_the_server_down() {
         let ready = server.anonymous(Method::GET, "/readyz").send().await;
         ready.expect(200);
     });
+}
+
+#[test]
+fn no_request_brings_the_server_down() {
+    for _ in 0..ROUNDS {
+        round();
+    }
 }

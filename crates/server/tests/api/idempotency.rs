@@ -11,7 +11,9 @@ const RUNS: &str = "/v1/actions/deploy/runs";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 async fn execute(server: &Server, path: &str, key: &str, body: &Value) -> Answer {
-    let call = server.call(Method::POST, path).header("idempotency-key", key);
+    let call = server
+        .call(Method::POST, path)
+        .header("idempotency-key", key);
     call.json(body).send().await
 }
 
@@ -29,29 +31,45 @@ async fn the_same_key_and_body_give_the_same_run_for_a_day() {
     let server = with_action().await;
     let first = id(execute(&server, RUNS, "k", &named("a")).await);
     assert_eq!(id(execute(&server, RUNS, "k", &named("a")).await), first);
-    server.patch(&format!("/v1/actions/runs/{first}"), json!({"status": "SUCCESS"}))
+    server
+        .patch(
+            &format!("/v1/actions/runs/{first}"),
+            json!({"status": "SUCCESS"}),
+        )
         .await
         .expect(200);
     let again = execute(&server, RUNS, "k", &named("a")).await.expect(202);
     assert_eq!(again["run"]["id"], *first);
-    assert_eq!(again["run"]["status"], "SUCCESS", "it is shown as it is now");
+    assert_eq!(
+        again["run"]["status"], "SUCCESS",
+        "it is shown as it is now"
+    );
     server.engine.settled().await;
     assert_eq!(server.sink.counts().requests, 1);
 
     server.clock.advance(DAY - Duration::from_micros(1));
-    let token = server.token_for(crate::harness::CLIENT_ID, crate::harness::CLIENT_SECRET).await;
-    let late = server.by(&token, Method::POST, RUNS).header("idempotency-key", "k");
-    assert_eq!(id(late.json(&named("a")).send().await), first);
+    let token = server
+        .token_for(crate::harness::CLIENT_ID, crate::harness::CLIENT_SECRET)
+        .await;
+    let late = server
+        .by(&token, Method::POST, RUNS)
+        .header("idempotency-key", "k");
+    assert_eq!(id(late.json(named("a")).send().await), first);
     server.clock.advance(Duration::from_micros(1));
-    let next = server.by(&token, Method::POST, RUNS).header("idempotency-key", "k");
-    assert_ne!(id(next.json(&named("b")).send().await), first);
+    let next = server
+        .by(&token, Method::POST, RUNS)
+        .header("idempotency-key", "k");
+    assert_ne!(id(next.json(named("b")).send().await), first);
 }
 
 #[tokio::test]
 async fn another_body_is_a_conflict() {
     let server = with_action().await;
     let first = id(execute(&server, RUNS, "k", &named("a")).await);
-    for body in [named("b"), json!({"properties": {"name": "a"}, "entity": "e"})] {
+    for body in [
+        named("b"),
+        json!({"properties": {"name": "a"}, "entity": "e"}),
+    ] {
         let answer = execute(&server, RUNS, "k", &body).await;
         answer.refused(422, "idempotency_conflict");
     }
@@ -68,8 +86,10 @@ async fn a_key_belongs_to_its_action_and_credential() {
     let token = server.token_for(&client, &secret).await;
     let first = id(execute(&server, RUNS, "k", &named("a")).await);
     let other = id(execute(&server, "/v1/actions/other/runs", "k", &named("a")).await);
-    let call = server.by(&token, Method::POST, RUNS).header("idempotency-key", "k");
-    let theirs = id(call.json(&named("a")).send().await);
+    let call = server
+        .by(&token, Method::POST, RUNS)
+        .header("idempotency-key", "k");
+    let theirs = id(call.json(named("a")).send().await);
     let different = id(execute(&server, RUNS, "K", &named("a")).await);
     let without = id(server.post(RUNS, named("a")).await);
     let mut ids = vec![first, other, theirs, different, without];
@@ -82,7 +102,9 @@ async fn a_key_belongs_to_its_action_and_credential() {
 async fn a_refused_request_uses_no_key() {
     let server = with_action().await;
     let bad = json!({"properties": {"name": 7}});
-    execute(&server, RUNS, "k", &bad).await.refused(422, "invalid_request");
+    execute(&server, RUNS, "k", &bad)
+        .await
+        .refused(422, "invalid_request");
     id(execute(&server, RUNS, "k", &named("a")).await);
 }
 
@@ -91,7 +113,9 @@ fn concurrent_callers_share_one_run() {
     with_threads(async {
         let server = with_action().await;
         let body = named("a");
-        let calls: Vec<_> = (0..20).map(|_| execute(&server, RUNS, "k", &body)).collect();
+        let calls: Vec<_> = (0..20)
+            .map(|_| execute(&server, RUNS, "k", &body))
+            .collect();
         let answers = futures_util::future::join_all(calls).await;
         let mut ids: Vec<String> = answers.into_iter().map(id).collect();
         ids.dedup();

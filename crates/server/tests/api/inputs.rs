@@ -18,6 +18,23 @@ async fn refusal(server: &Server, properties: Value) -> String {
     answer.refused(422, "invalid_request")
 }
 
+/// Values that do not fit, as JSON, and the path that is named for each of them.
+const UNFIT: &[(&str, &str)] = &[
+    ("name", r#"["a","abcde","A1",7,null]"#),
+    ("size", r#"[0,10,"5",[]]"#),
+    ("env", r#"["test","",["dev"]]"#),
+    ("mail", r#"["nobody","@x",""]"#),
+    ("site", r#"["nowhere",""]"#),
+    ("at", r#"["yesterday","2026-13-01T00:00:00Z"]"#),
+    ("ip", r#"["256.1.1.1","::1"]"#),
+    ("on", r#"["true",1,null]"#),
+    ("tags", r#"[[],["a","b","c"],"a"]"#),
+    ("tags[1]", r#"[["a","a"],["a",7]]"#),
+    ("options.a", r#"[{},{"a":"1"}]"#),
+    ("options.b", r#"[{"a":1,"b":2}]"#),
+    ("other", "[1]"),
+];
+
 #[tokio::test]
 async fn every_input_that_does_not_fit_is_named() {
     let server = with_inputs(json!({
@@ -42,21 +59,8 @@ async fn every_input_that_does_not_fit_is_named() {
         "required": ["name", "env"],
     }))
     .await;
-    for (key, values) in [
-        ("name", vec![json!("a"), json!("abcde"), json!("A1"), json!(7), json!(null)]),
-        ("size", vec![json!(0), json!(10), json!("5"), json!([])]),
-        ("env", vec![json!("test"), json!(""), json!(["dev"])]),
-        ("mail", vec![json!("nobody"), json!("@x"), json!("")]),
-        ("site", vec![json!("nowhere"), json!("")]),
-        ("at", vec![json!("yesterday"), json!("2026-13-01T00:00:00Z")]),
-        ("ip", vec![json!("256.1.1.1"), json!("::1")]),
-        ("on", vec![json!("true"), json!(1), json!(null)]),
-        ("tags", vec![json!([]), json!(["a", "b", "c"]), json!("a")]),
-        ("tags[1]", vec![json!(["a", "a"]), json!(["a", 7])]),
-        ("options.a", vec![json!({}), json!({"a": "1"})]),
-        ("options.b", vec![json!({"a": 1, "b": 2})]),
-        ("other", vec![json!(1)]),
-    ] {
+    for (key, values) in UNFIT {
+        let values: Vec<Value> = serde_json::from_str(values).unwrap();
         for value in values {
             let input = key.split(['.', '[']).next().unwrap();
             let mut properties = json!({"name": "abc", "env": "dev"});
@@ -67,7 +71,11 @@ async fn every_input_that_does_not_fit_is_named() {
         }
     }
     let message = refusal(&server, json!({"size": 0})).await;
-    for named in ["properties.name: is required", "properties.env: is required", "properties.size"] {
+    for named in [
+        "properties.name: is required",
+        "properties.env: is required",
+        "properties.size",
+    ] {
         assert!(message.contains(named), "{message}");
     }
     let good = json!({
@@ -103,7 +111,9 @@ async fn defaults_are_filled_in_and_what_was_sent_is_kept() {
         "required": ["size"],
     }))
     .await;
-    let run = server.show(&server.run("deploy", json!({"name": "a"})).await).await;
+    let run = server
+        .show(&server.run("deploy", json!({"name": "a"})).await)
+        .await;
     assert_eq!(
         run["properties"].to_string(),
         r#"{"name":"a","size":1.0,"tags":[],"hidden":"h"}"#
@@ -133,7 +143,10 @@ async fn expressions_that_guard_inputs_refuse_the_execution() {
         let body = json!({"properties": {"a": "x"}});
         let answer = server.post("/v1/actions/deploy/runs", body).await;
         let message = answer.refused(422, "invocation_not_available");
-        assert!(message.contains("trigger.userInputs"), "{inputs}: {message}");
+        assert!(
+            message.contains("trigger.userInputs"),
+            "{inputs}: {message}"
+        );
         assert_eq!(server.sink.counts().requests, 0);
     }
 }

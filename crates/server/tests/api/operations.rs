@@ -23,10 +23,13 @@ impl Operation {
 
     /// Its path with `value` for every parameter.
     pub(crate) fn path_with(&self, value: &str) -> String {
-        let parts = self.path.split('/').map(|part| match part.starts_with('{') {
-            true => value,
-            false => part,
-        });
+        let parts = self
+            .path
+            .split('/')
+            .map(|part| match part.starts_with('{') {
+                true => value,
+                false => part,
+            });
         parts.collect::<Vec<_>>().join("/")
     }
 }

@@ -82,19 +82,34 @@ async fn wrong_keys_and_values_are_all_named_and_change_nothing() {
         (json!({"id": "org_aaaaaaaaaaaaaaaa"}), "id"),
         (json!({"featureFlags": []}), "featureFlags"),
         (json!({"settings": []}), "settings"),
-        (json!({"settings": {"egressAddresses": []}}), "settings.egressAddresses"),
+        (
+            json!({"settings": {"egressAddresses": []}}),
+            "settings.egressAddresses",
+        ),
         (
             json!({"settings": {"portAgentStreamerName": "REDIS"}}),
             "settings.portAgentStreamerName",
         ),
-        (json!({"settings": {"portalTitle": "x".repeat(31)}}), "settings.portalTitle"),
-        (json!({"settings": {"signingCredential": 7}}), "settings.signingCredential"),
+        (
+            json!({"settings": {"portalTitle": "x".repeat(31)}}),
+            "settings.portalTitle",
+        ),
+        (
+            json!({"settings": {"signingCredential": 7}}),
+            "settings.signingCredential",
+        ),
         (
             json!({"settings": {"signingCredential": "nobody"}}),
             "settings.signingCredential",
         ),
-        (json!({"settings": {"hiddenBlueprints": [1]}}), "settings.hiddenBlueprints"),
-        (json!({"settings": {"signingCredental": "typo"}}), "settings.signingCredental"),
+        (
+            json!({"settings": {"hiddenBlueprints": [1]}}),
+            "settings.hiddenBlueprints",
+        ),
+        (
+            json!({"settings": {"signingCredental": "typo"}}),
+            "settings.signingCredental",
+        ),
         (json!({"announcement": "free beer"}), "announcement"),
         (json!([]), "expected a JSON object"),
         (json!("name"), "expected a JSON object"),
@@ -104,7 +119,10 @@ async fn wrong_keys_and_values_are_all_named_and_change_nothing() {
         assert!(message.contains(named), "{patch}: {message}");
     }
     let both = json!({"name": 1, "settings": {"portalTitle": 2}, "more": 3});
-    let message = server.patch(PATH, both).await.refused(422, "invalid_request");
+    let message = server
+        .patch(PATH, both)
+        .await
+        .refused(422, "invalid_request");
     for named in ["name: ", "settings.portalTitle: ", "more: "] {
         assert!(message.contains(named), "{message}");
     }
@@ -129,12 +147,18 @@ async fn the_signer_is_a_credential_that_may_sign() {
     let (reports, _) = server.credential("reports", "report").await;
     let message = server.patch(PATH, name(&reports)).await;
     let message = message.refused(422, "invalid_request");
-    assert!(message.starts_with("settings.signingCredential"), "{message}");
+    assert!(
+        message.starts_with("settings.signingCredential"),
+        "{message}"
+    );
 
     let (signs, _) = server.credential("signs", "sign").await;
     server.patch(PATH, name(&signs)).await.expect(200);
     let shown = server.get(PATH).await.expect(200);
-    assert_eq!(shown["organization"]["settings"]["signingCredential"], *signs);
+    assert_eq!(
+        shown["organization"]["settings"]["signingCredential"],
+        *signs
+    );
     let off = json!({"name": "signs", "enabled": false});
     server
         .put(&format!("/v1/apps/{signs}"), off.clone())

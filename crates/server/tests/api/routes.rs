@@ -55,15 +55,29 @@ async fn unknown_routes_and_methods_are_refused_as_json() {
 async fn a_trailing_slash_changes_nothing() {
     let server = with_action().await;
     let listed = server.get("/v1/actions").await.expect(200);
-    for path in ["/v1/actions/", "/v1/actions//", "/v1/actions/?published=true"] {
+    for path in [
+        "/v1/actions/",
+        "/v1/actions//",
+        "/v1/actions/?published=true",
+    ] {
         assert_eq!(server.get(path).await.expect(200), listed, "{path}");
     }
-    let none = server.get("/v1/actions/?action_identifier=x/").await.expect(200);
+    let none = server
+        .get("/v1/actions/?action_identifier=x/")
+        .await
+        .expect(200);
     assert_eq!(none["actions"], json!([]));
     server.get("/v1/actions/deploy/").await.expect(200);
     let body = json!({"properties": {}});
-    server.post("/v1/actions/deploy/runs/", body).await.expect(202);
-    server.anonymous(Method::GET, "/healthz/").send().await.expect(200);
+    server
+        .post("/v1/actions/deploy/runs/", body)
+        .await
+        .expect(202);
+    server
+        .anonymous(Method::GET, "/healthz/")
+        .send()
+        .await
+        .expect(200);
 }
 
 /// Bodies that are no JSON object of UTF-8 text.
@@ -96,7 +110,10 @@ async fn what_is_no_json_is_refused_by_every_route_that_reads_a_body() {
             let shown = String::from_utf8_lossy(&body[..body.len().min(20)]).into_owned();
             assert_eq!(answer.status, 422, "{operation:?} {shown}: {}", answer.text);
             let message = answer.refused(422, "invalid_request");
-            assert!(message.contains("not JSON"), "{operation:?} {shown}: {message}");
+            assert!(
+                message.contains("not JSON"),
+                "{operation:?} {shown}: {message}"
+            );
         }
     }
 }
@@ -117,7 +134,10 @@ async fn a_body_of_more_than_a_mebibyte_is_refused_by_every_route_that_reads_one
     let mut largest = json!({"properties": {"name": ""}});
     let room = BODY_BYTES - largest.to_string().len();
     largest["properties"]["name"] = json!("n".repeat(room));
-    server.post("/v1/actions/deploy/runs", largest).await.expect(202);
+    server
+        .post("/v1/actions/deploy/runs", largest)
+        .await
+        .expect(202);
 }
 
 #[tokio::test]

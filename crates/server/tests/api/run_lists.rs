@@ -33,6 +33,10 @@ async fn execute(server: &Server, token: &str, action: &str, entity: Option<&str
     answer["run"]["id"].as_str().unwrap().to_owned()
 }
 
+fn texts<'i>(ids: &[&'i String]) -> Vec<&'i str> {
+    ids.iter().map(|id| id.as_str()).collect()
+}
+
 fn ids(listed: &Value) -> Vec<&str> {
     let runs = listed["runs"].as_array().unwrap();
     runs.iter().map(|run| run["id"].as_str().unwrap()).collect()
@@ -49,33 +53,38 @@ async fn each_filter_and_several_together() {
     let three = execute(&server, &theirs, "b", None).await;
     let four = execute(&server, &theirs, "a", Some("x")).await;
     let report = json!({"status": "SUCCESS", "externalRunId": "build/7 ä"});
-    server.patch(&format!("{RUNS}/{one}"), report).await.expect(200);
+    server
+        .patch(&format!("{RUNS}/{one}"), report)
+        .await
+        .expect(200);
     let all = [&four, &three, &two, &one];
-    let some = |wanted: &[&String]| wanted.iter().map(|id| id.as_str()).collect::<Vec<_>>();
     for (query, expected) in [
-        (String::new(), some(&all)),
-        ("entity=x".into(), some(&[&four, &one])),
-        ("blueprint=service".into(), some(&[&four, &two, &one])),
-        ("blueprint=".into(), some(&all)),
-        ("action=b".into(), some(&[&three])),
+        (String::new(), texts(&all)),
+        ("entity=x".into(), texts(&[&four, &one])),
+        ("blueprint=service".into(), texts(&[&four, &two, &one])),
+        ("blueprint=".into(), texts(&all)),
+        ("action=b".into(), texts(&[&three])),
         ("action=nobody".into(), vec![]),
-        ("active=true".into(), some(&[&four, &three, &two])),
-        ("active=false".into(), some(&[&one])),
-        ("active=0xc0001234".into(), some(&all)),
-        (format!("user_id={other}"), some(&[&four, &three])),
-        (format!("user_email={CLIENT_ID}"), some(&[&two, &one])),
-        ("external_run_id=build%2F7%20%C3%A4".into(), some(&[&one])),
+        ("active=true".into(), texts(&[&four, &three, &two])),
+        ("active=false".into(), texts(&[&one])),
+        ("active=0xc0001234".into(), texts(&all)),
+        (format!("user_id={other}"), texts(&[&four, &three])),
+        (format!("user_email={CLIENT_ID}"), texts(&[&two, &one])),
+        ("external_run_id=build%2F7%20%C3%A4".into(), texts(&[&one])),
         ("external_run_id=build".into(), vec![]),
-        ("source=API".into(), some(&all)),
+        ("source=API".into(), texts(&all)),
         ("source=UI".into(), vec![]),
-        ("source=UI&source=API&source=AUTOMATION".into(), some(&all)),
+        ("source=UI&source=API&source=AUTOMATION".into(), texts(&all)),
         ("source=UI,AUTOMATION".into(), vec![]),
-        ("source[]=API".into(), some(&all)),
-        (format!("entity=x&active=true&user_id={other}"), some(&[&four])),
+        ("source[]=API".into(), texts(&all)),
+        (
+            format!("entity=x&active=true&user_id={other}"),
+            texts(&[&four]),
+        ),
         ("entity=x&action=b".into(), vec![]),
-        ("limit=1".into(), some(&[&four])),
-        ("limit=1000&unknown=1&runId=x".into(), some(&all)),
-        ("version=v2".into(), some(&all)),
+        ("limit=1".into(), texts(&[&four])),
+        ("limit=1000&unknown=1&runId=x".into(), texts(&all)),
+        ("version=v2".into(), texts(&all)),
     ] {
         let listed = server.get(&format!("{RUNS}?{query}")).await.expect(200);
         assert_eq!(ids(&listed), expected, "{query}");
@@ -173,10 +182,16 @@ async fn a_page_that_holds_everything_has_no_next() {
         execute(&server, &server.token, "b", None).await;
     }
     for (limit, has_next) in [(2, true), (3, false), (4, false)] {
-        let listed = server.get(&format!("{RUNS}?limit={limit}")).await.expect(200);
+        let listed = server
+            .get(&format!("{RUNS}?limit={limit}"))
+            .await
+            .expect(200);
         assert_eq!(listed.get("next").is_some(), has_next, "limit {limit}");
     }
-    let empty = server.get(&format!("{RUNS}?action=nobody")).await.expect(200);
+    let empty = server
+        .get(&format!("{RUNS}?action=nobody"))
+        .await
+        .expect(200);
     assert_eq!(empty, json!({"ok": true, "runs": []}));
 }
 

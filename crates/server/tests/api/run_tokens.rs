@@ -46,7 +46,9 @@ async fn a_run_token_reports_on_its_run() {
     let logs = server.get(&path(&run, "/logs")).await.expect(200);
     assert_eq!(logs["runLogs"][0]["createdBy"], "run token of attempt 1");
     for call in reports() {
-        report(&server, &token, &run, call).await.refused(422, "run_ended");
+        report(&server, &token, &run, call)
+            .await
+            .refused(422, "run_ended");
     }
 }
 
@@ -57,13 +59,19 @@ async fn a_run_token_is_worth_nothing_elsewhere() {
     let run = server.run("deploy", json!({})).await;
     let token = token(&server);
     for call in reports() {
-        report(&server, &token, &other, call.clone()).await.refused(403, "forbidden");
+        report(&server, &token, &other, call.clone())
+            .await
+            .refused(403, "forbidden");
         let nobody = "r_0000000000000000";
-        report(&server, &token, nobody, call).await.refused(403, "forbidden");
+        report(&server, &token, nobody, call)
+            .await
+            .refused(403, "forbidden");
     }
     let forged = token.replacen(".1.", ".2.", 1);
     for call in reports() {
-        report(&server, &forged, &run, call).await.refused(401, "unauthorized");
+        report(&server, &forged, &run, call)
+            .await
+            .refused(401, "unauthorized");
     }
     assert_eq!(server.show(&other).await["status"], "IN_PROGRESS");
     assert_eq!(server.show(&run).await["status"], "IN_PROGRESS");
@@ -72,7 +80,10 @@ async fn a_run_token_is_worth_nothing_elsewhere() {
 #[tokio::test]
 async fn a_second_attempt_s_pipeline_is_told_that_the_run_is_taken() {
     let server = with_action().await;
-    server.sink.faults().next(1, Fault::status(500).after_processing());
+    server
+        .sink
+        .faults()
+        .next(1, Fault::status(500).after_processing());
     let run = server.run("deploy", json!({})).await;
     let first = token(&server);
     server.advance(2 * RETRIES[0]).await;
@@ -80,16 +91,24 @@ async fn a_second_attempt_s_pipeline_is_told_that_the_run_is_taken() {
     assert_ne!(first, second);
     assert_eq!(server.sink.counts().requests, 2);
     let redeem = |by: &str| (Method::POST, "/redeem", json!({"by": by}));
-    report(&server, &second, &run, redeem("job/8")).await.expect(200);
+    report(&server, &second, &run, redeem("job/8"))
+        .await
+        .expect(200);
     for call in reports() {
         let message = report(&server, &first, &run, call).await;
         let message = message.refused(409, "already_redeemed");
         assert!(message.contains("job/8"), "{message}");
     }
-    report(&server, &second, &run, redeem("job/8")).await.expect(200);
+    report(&server, &second, &run, redeem("job/8"))
+        .await
+        .expect(200);
     let end = (Method::PATCH, "", json!({"status": "SUCCESS"}));
-    report(&server, &second, &run, end.clone()).await.expect(200);
-    report(&server, &first, &run, end).await.refused(409, "already_redeemed");
+    report(&server, &second, &run, end.clone())
+        .await
+        .expect(200);
+    report(&server, &first, &run, end)
+        .await
+        .refused(409, "already_redeemed");
 }
 
 #[tokio::test]
@@ -105,11 +124,16 @@ async fn a_report_credential_reports_on_every_run_and_nothing_else() {
         }
         assert_eq!(server.show(&run).await["updatedBy"], *id);
     }
-    let shown = server.by(&token, Method::GET, "/v1/actions/runs").send().await;
+    let shown = server
+        .by(&token, Method::GET, "/v1/actions/runs")
+        .send()
+        .await;
     shown.refused(403, "forbidden");
     for call in reports() {
         let nobody = "r_0000000000000000";
-        report(&server, &token, nobody, call).await.refused(404, "not_found");
+        report(&server, &token, nobody, call)
+            .await
+            .refused(404, "not_found");
     }
 }
 
@@ -123,7 +147,9 @@ async fn a_report_credential_waits_for_the_first_attempt() {
     let token = server.token_for(&id, &secret).await;
     let run = server.run("deploy", json!({})).await;
     for call in reports() {
-        report(&server, &token, &run, call).await.refused(422, "not_started");
+        report(&server, &token, &run, call)
+            .await
+            .refused(422, "not_started");
     }
     assert_eq!(server.show(&run).await["status"], "IN_PROGRESS");
     for call in reports() {
@@ -142,13 +168,18 @@ async fn a_receipt_confirms_a_delivery_whose_answer_was_lost() {
     server.post("/v1/connections", connection).await.expect(201);
     action["invocationMethod"]["type"] = json!("WEBHOOK");
     server.action(action).await;
-    server.sink.faults().next(1, Fault::status(500).after_processing());
+    server
+        .sink
+        .faults()
+        .next(1, Fault::status(500).after_processing());
     let run = server.run("deploy", json!({})).await;
     let shown = server.show(&run).await;
     assert_eq!(shown["statusLabel"], "Delivery unconfirmed");
     assert_eq!(server.delivery(&run).await["state"], "unconfirmed");
     let log = (Method::POST, "/logs", json!({"message": "compiling"}));
-    report(&server, &token(&server), &run, log).await.expect(201);
+    report(&server, &token(&server), &run, log)
+        .await
+        .expect(201);
     assert_eq!(server.delivery(&run).await["state"], "done");
     assert_eq!(server.show(&run).await["statusLabel"], Value::Null);
 }

@@ -34,7 +34,10 @@ async fn a_value_is_in_no_answer() {
     texts.push(server.get(&one).await.text);
     texts.push(server.get(PATH).await.text);
     for text in texts {
-        assert!(!text.contains("hunter2") && !text.contains("horse"), "{text}");
+        assert!(
+            !text.contains("hunter2") && !text.contains("horse"),
+            "{text}"
+        );
     }
     let shown = server.get(&one).await.expect(200);
     assert_eq!(shown["secret"]["createdAt"], START);
@@ -79,17 +82,31 @@ async fn names_and_lengths() {
     };
     server.post(PATH, described(200)).await.expect(200);
     let message = server.post(PATH, described(201)).await;
-    assert!(message.refused(422, "invalid_request").starts_with("description"));
+    assert!(
+        message
+            .refused(422, "invalid_request")
+            .starts_with("description")
+    );
     let large = secret("large", &"v".repeat(64 * 1024 + 1));
     let message = server.post(PATH, large).await;
-    assert!(message.refused(422, "invalid_request").starts_with("secretValue"));
+    assert!(
+        message
+            .refused(422, "invalid_request")
+            .starts_with("secretValue")
+    );
     for (body, named) in [
         (json!({"secretName": "a"}), "secretValue"),
         (json!({"secretValue": "a"}), "secretName"),
-        (json!({"secretName": "a", "secretValue": "b", "id": 1}), "id"),
+        (
+            json!({"secretName": "a", "secretValue": "b", "id": 1}),
+            "id",
+        ),
         (json!({"secretName": "a", "secretValue": 1}), "secretValue"),
     ] {
-        let message = server.post(PATH, body).await.refused(422, "invalid_request");
+        let message = server
+            .post(PATH, body)
+            .await
+            .refused(422, "invalid_request");
         assert!(message.contains(named), "{message}");
     }
 }
@@ -98,12 +115,18 @@ async fn names_and_lengths() {
 async fn a_name_is_taken_once_and_free_again_after_deletion() {
     let server = Server::start().await;
     server.post(PATH, secret("A", "1")).await.expect(200);
-    server.post(PATH, secret("A", "2")).await.refused(409, "conflict");
+    server
+        .post(PATH, secret("A", "2"))
+        .await
+        .refused(409, "conflict");
     let one = format!("{PATH}/A");
     assert_eq!(server.delete(&one).await.expect(200), json!({"ok": true}));
     server.get(&one).await.refused(404, "not_found");
     server.delete(&one).await.refused(404, "not_found");
-    server.patch(&one, json!({})).await.refused(404, "not_found");
+    server
+        .patch(&one, json!({}))
+        .await
+        .refused(404, "not_found");
     server.post(PATH, secret("A", "3")).await.expect(200);
     server.post(PATH, secret("B", "4")).await.expect(200);
     let listed = server.get(PATH).await.expect(200);
@@ -119,18 +142,22 @@ async fn a_name_is_taken_once_and_free_again_after_deletion() {
 #[tokio::test]
 async fn a_secret_reaches_the_receiver_and_nothing_that_is_kept() {
     let server = Server::start().await;
-    server.post(PATH, secret("API_KEY", "k3y-of-the-api")).await.expect(200);
+    server
+        .post(PATH, secret("API_KEY", "k3y-of-the-api"))
+        .await
+        .expect(200);
     let mut action = webhook(&server, "deploy");
     action["invocationMethod"]["headers"] = json!({"X-Api-Key": "{{ .secrets.API_KEY }}"});
     action["invocationMethod"]["body"] = json!({"login": "user:{{ .secrets.API_KEY }}"});
     action["invocationMethod"]["synchronized"] = json!(true);
     server.action(action).await;
-    server.sink.answers().always(
-        longshore_emulators::webhook_sink::Answer::json(
+    server
+        .sink
+        .answers()
+        .always(longshore_emulators::webhook_sink::Answer::json(
             http::StatusCode::OK,
             r#"{"you sent":"k3y-of-the-api"}"#,
-        ),
-    );
+        ));
     let run = server.run("deploy", json!({})).await;
     let call = server.sink.deliveries().pop().unwrap();
     assert_eq!(call.headers["x-api-key"], "k3y-of-the-api");
@@ -151,5 +178,8 @@ async fn a_secret_reaches_the_receiver_and_nothing_that_is_kept() {
     }
     let shown = server.show(&run).await;
     assert_eq!(shown["status"], "SUCCESS");
-    assert_eq!(shown["payload"]["headers"]["X-Api-Key"], "{{ .secrets.API_KEY }}");
+    assert_eq!(
+        shown["payload"]["headers"]["X-Api-Key"],
+        "{{ .secrets.API_KEY }}"
+    );
 }

@@ -12,8 +12,8 @@ use longshore_engine::caller::{Caller, Scope};
 use longshore_engine::error::Error;
 use longshore_engine::runs::StartRun;
 use longshore_engine::{DeliveryFilter, Engine, Parts};
-use longshore_store::Upkeep;
 use longshore_jq::{Config as JqConfig, Evaluator, WorkerCommand};
+use longshore_store::Upkeep;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
@@ -32,13 +32,20 @@ impl Process {
     pub(super) fn open(world: &World) -> Self {
         let runtime = runtime("process");
         let seam = Seam::new(world.store());
-        let allow = world.allow.iter().map(|net| net.parse().expect("a range")).collect();
+        let allow = world
+            .allow
+            .iter()
+            .map(|net| net.parse().expect("a range"))
+            .collect();
         let client = Client::new(ClientConfig {
             rules: NetworkRules { allow },
             system_roots: false,
             ..ClientConfig::default()
         });
-        let worker = WorkerCommand { program: "no-worker-is-needed".into(), args: Vec::new() };
+        let worker = WorkerCommand {
+            program: "no-worker-is-needed".into(),
+            args: Vec::new(),
+        };
         let engine = runtime.block_on(async {
             let engine = Engine::open(Parts {
                 store: Arc::clone(&seam) as Arc<dyn longshore_store::Store>,
@@ -53,12 +60,19 @@ impl Process {
             .expect("the engine opens");
             if engine.identity.is_empty() {
                 let pair = (CLIENT.to_owned(), Secret::new(CLIENT_SECRET.to_owned()));
-                let made = engine.identity.create_app("Tests", Scope::Full, Some(pair)).await;
+                let made = engine
+                    .identity
+                    .create_app("Tests", Scope::Full, Some(pair))
+                    .await;
                 made.expect("a credential");
             }
             engine
         });
-        Self { engine, seam, runtime: Some(runtime) }
+        Self {
+            engine,
+            seam,
+            runtime: Some(runtime),
+        }
     }
 
     fn runtime(&self) -> &Runtime {
@@ -68,7 +82,9 @@ impl Process {
     /// Runs `work` in this process.
     pub(crate) fn on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime().block_on(async {
-            tokio::time::timeout(SOON, work).await.expect("it takes too long")
+            tokio::time::timeout(SOON, work)
+                .await
+                .expect("it takes too long")
         })
     }
 
@@ -85,8 +101,12 @@ impl Process {
     pub(crate) fn kill(mut self) {
         let runtime = self.runtime.take().expect("it runs");
         runtime.shutdown_timeout(seconds(10));
-        let last = Builder::new_current_thread().enable_all().build().expect("a runtime");
-        last.block_on(Upkeep::close(&*self.seam, SOON)).expect("the writer ends");
+        let last = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        last.block_on(Upkeep::close(&*self.seam, SOON))
+            .expect("the writer ends");
     }
 
     pub(crate) fn take_over(&self) {
@@ -113,25 +133,38 @@ impl Process {
     }
 
     pub(crate) fn admin() -> Caller {
-        Caller::Machine { credential: CLIENT.to_owned() }
+        Caller::Machine {
+            credential: CLIENT.to_owned(),
+        }
     }
 
     /// Adds a connection and answers its id.
-    pub(crate) fn connect(&self, connection: Value) -> String {
-        let made = self.on(self.engine.create_connection(&Self::admin(), &connection));
+    pub(crate) fn connect(&self, connection: &Value) -> String {
+        let made = self.on(self.engine.create_connection(&Self::admin(), connection));
         made.expect("a connection").id.as_str().to_owned()
     }
 
     /// Adds an action whose one input is a text, `name`.
     pub(crate) fn define(&self, identifier: &str, invocation: &Value) {
         let action = action(identifier, invocation);
-        self.on(self.engine.create_action(&Self::admin(), &action)).expect("an action");
+        self.on(self.engine.create_action(&Self::admin(), &action))
+            .expect("an action");
+    }
+
+    /// Adds an action whose runs wait for approval.
+    pub(crate) fn define_approved(&self, identifier: &str, invocation: &Value) {
+        let mut action = action(identifier, invocation);
+        action["requiredApproval"] = true.into();
+        self.on(self.engine.create_action(&Self::admin(), &action))
+            .expect("an action");
     }
 
     /// Replaces an action.
     pub(crate) fn redefine(&self, identifier: &str, invocation: &Value) {
         let action = action(identifier, invocation);
-        self.on(self.engine.replace_action(&Self::admin(), identifier, &action))
+        self.on(self
+            .engine
+            .replace_action(&Self::admin(), identifier, &action))
             .expect("replaced");
     }
 
@@ -154,7 +187,9 @@ impl Process {
 
     pub(crate) fn start_named(&self, action: &str, name: &str) -> RunId {
         let request = Self::request(action, name);
-        let run = self.on(self.engine.start_run(&Self::admin(), request)).expect("accepted");
+        let run = self
+            .on(self.engine.start_run(&Self::admin(), request))
+            .expect("accepted");
         run_id(&run)
     }
 
@@ -166,46 +201,62 @@ impl Process {
 
     /// The run as the API shows it.
     pub(crate) fn run(&self, id: &RunId) -> Value {
-        self.on(self.engine.run(&Self::admin(), id, false)).expect("a run")
+        self.on(self.engine.run(&Self::admin(), id, false))
+            .expect("a run")
     }
 
     /// Every run, newest first.
     pub(crate) fn runs(&self) -> Vec<Value> {
-        let filter = longshore_engine::RunFilter { limit: 1_000, ..Default::default() };
-        self.on(self.engine.runs(&Self::admin(), filter, false)).expect("runs").runs
+        let filter = longshore_engine::RunFilter {
+            limit: 1_000,
+            ..Default::default()
+        };
+        self.on(self.engine.runs(&Self::admin(), filter, false))
+            .expect("runs")
+            .runs
     }
 
     pub(crate) fn delivery(&self, run: &RunId) -> Delivery {
-        let filter =
-            DeliveryFilter { run: Some(run.clone()), limit: 1, ..DeliveryFilter::default() };
-        let page = self.on(self.engine.deliveries(&Self::admin(), filter)).expect("deliveries");
+        let filter = DeliveryFilter {
+            run: Some(run.clone()),
+            limit: 1,
+            ..DeliveryFilter::default()
+        };
+        let page = self
+            .on(self.engine.deliveries(&Self::admin(), filter))
+            .expect("deliveries");
         page.items.into_iter().next().expect("a delivery")
     }
 
     pub(crate) fn attempts(&self, run: &RunId) -> Vec<Attempt> {
         let delivery = self.delivery(run);
-        self.on(self.engine.attempts(&Self::admin(), &delivery.id)).expect("attempts")
+        self.on(self.engine.attempts(&Self::admin(), &delivery.id))
+            .expect("attempts")
     }
 
     /// What the attempts came to, oldest first.
     pub(crate) fn outcomes(&self, run: &RunId) -> Vec<&'static str> {
-        self.attempts(run).iter().map(|attempt| attempt.outcome.name()).collect()
+        self.attempts(run)
+            .iter()
+            .map(|attempt| attempt.outcome.name())
+            .collect()
     }
 
     /// Reports with the token of an attempt.
-    pub(crate) fn report(
-        &self,
-        run: &RunId,
-        attempt: u32,
-        report: Report,
-    ) -> Result<Value, Error> {
-        let caller = Caller::RunToken { run: run.clone(), attempt };
+    pub(crate) fn report(&self, run: &RunId, attempt: u32, report: Report) -> Result<Value, Error> {
+        let caller = Caller::RunToken {
+            run: run.clone(),
+            attempt,
+        };
         self.on(self.engine.report(&caller, run, report))
     }
 
     /// Redeems with the token of an attempt.
     pub(crate) fn redeem(&self, run: &RunId, attempt: u32, by: &str) -> Result<bool, Error> {
-        let caller = Caller::RunToken { run: run.clone(), attempt };
+        let caller = Caller::RunToken {
+            run: run.clone(),
+            attempt,
+        };
         self.on(self.engine.redeem(&caller, run, Some(by.to_owned())))
     }
 }

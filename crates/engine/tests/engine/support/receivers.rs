@@ -132,12 +132,12 @@ impl Target {
     /// When each call had been read.
     pub(crate) fn arrivals(&self) -> Vec<Instant> {
         match self {
-            Self::Webhook(sink) => {
-                sink.deliveries().iter().map(|seen| seen.arrived_at).collect()
-            }
-            Self::Jenkins(jenkins) => {
-                jenkins.calls().iter().map(|call| call.arrived_at).collect()
-            }
+            Self::Webhook(sink) => sink
+                .deliveries()
+                .iter()
+                .map(|seen| seen.arrived_at)
+                .collect(),
+            Self::Jenkins(jenkins) => jenkins.calls().iter().map(|call| call.arrived_at).collect(),
             Self::Azure(azure) => azure.calls().iter().map(|call| call.arrived_at).collect(),
         }
     }
@@ -152,13 +152,18 @@ impl Target {
         let waited = world.on(async {
             match self {
                 Self::Webhook(sink) => {
-                    sink.wait_for(|seen| seen.deliveries().len() >= count, SOON).await
+                    sink.wait_for(|seen| seen.deliveries().len() >= count, SOON)
+                        .await
                 }
                 Self::Jenkins(jenkins) => {
-                    jenkins.wait_for(|state| state.calls().len() >= count, SOON).await
+                    jenkins
+                        .wait_for(|state| state.calls().len() >= count, SOON)
+                        .await
                 }
                 Self::Azure(azure) => {
-                    azure.wait_for(|state| state.calls().len() >= count, SOON).await
+                    azure
+                        .wait_for(|state| state.calls().len() >= count, SOON)
+                        .await
                 }
             }
         });
@@ -172,17 +177,20 @@ pub(crate) fn sink(world: &World) -> WebhookSink {
 }
 
 pub(crate) fn sink_with(world: &World, config: webhook_sink::Config) -> WebhookSink {
-    let config = webhook_sink::Config { tolerance: None::<Duration>, ..config };
+    let config = webhook_sink::Config {
+        tolerance: None::<Duration>,
+        ..config
+    };
     world.on(WebhookSink::start(config)).expect("a sink")
 }
 
 /// A job whose trigger has the token.
 pub(crate) fn job(name: &str) -> Job {
-    job_with(name, json!({}))
+    job_with(name, &json!({}))
 }
 
 /// The same with more settings of its trigger.
-pub(crate) fn job_with(name: &str, more: Value) -> Job {
+pub(crate) fn job_with(name: &str, more: &Value) -> Job {
     let mut trigger = json!({
         "token": JENKINS_TOKEN,
         "genericVariables": [{"key": "name", "value": "$.name"}],
@@ -215,7 +223,9 @@ pub(crate) fn jenkins(world: &World, jobs: &[Job]) -> Jenkins {
         whitelist: serde_json::from_value(whitelist).expect("a whitelist"),
         ..jenkins::Config::default()
     };
-    config.credentials.insert(JENKINS_CREDENTIAL.to_owned(), Secret::new(JENKINS_SECRET));
+    config
+        .credentials
+        .insert(JENKINS_CREDENTIAL.to_owned(), Secret::new(JENKINS_SECRET));
     world.on(Jenkins::start(config)).expect("a Jenkins")
 }
 
@@ -230,7 +240,9 @@ pub(crate) fn azure_with(world: &mut World, webhook: IncomingWebhook) -> AzureDe
         pipelines: vec![Pipeline::new("provision", AZURE_WEBHOOK, Script::default())],
         ..azure_devops::Config::default()
     };
-    let azure = world.on(AzureDevOps::start(config)).expect("an Azure DevOps");
+    let azure = world
+        .on(AzureDevOps::start(config))
+        .expect("an Azure DevOps");
     world.settings.azure.base_url = azure.base_url();
     azure
 }

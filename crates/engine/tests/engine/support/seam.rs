@@ -69,7 +69,11 @@ impl Held {
 
     async fn hold(&self) {
         self.reached.send_replace(true);
-        let _ = self.released.subscribe().wait_for(|released| *released).await;
+        let _ = self
+            .released
+            .subscribe()
+            .wait_for(|released| *released)
+            .await;
     }
 }
 
@@ -79,6 +83,7 @@ pub(crate) struct Seam {
     traps: Mutex<Vec<(Write, Moment, Held)>>,
     out_of_order: AtomicBool,
     overloaded: AtomicBool,
+    unreadable: AtomicBool,
     refused: AtomicUsize,
 }
 
@@ -89,6 +94,7 @@ impl Seam {
             traps: Mutex::default(),
             out_of_order: AtomicBool::new(false),
             overloaded: AtomicBool::new(false),
+            unreadable: AtomicBool::new(false),
             refused: AtomicUsize::new(0),
         })
     }
@@ -113,7 +119,12 @@ impl Seam {
         self.overloaded.store(overloaded, Ordering::SeqCst);
     }
 
-    /// How many writes were refused because nothing could be written.
+    /// From now on no run can be read, or can again.
+    pub(crate) fn blind(&self, blind: bool) {
+        self.unreadable.store(blind, Ordering::SeqCst);
+    }
+
+    /// How often something was refused because storage was out of order.
     pub(crate) fn refused(&self) -> usize {
         self.refused.load(Ordering::SeqCst)
     }
@@ -124,14 +135,20 @@ impl Seam {
 
     fn caught(&self, write: Write, moment: Moment) -> Option<Held> {
         let mut traps = self.traps();
-        let place = traps.iter().position(|trap| (trap.0, trap.1) == (write, moment))?;
+        let place = traps
+            .iter()
+            .position(|trap| (trap.0, trap.1) == (write, moment))?;
         Some(traps.remove(place).2)
     }
 
     fn works(&self) -> Result<(), Error> {
-        if self.out_of_order.load(Ordering::SeqCst) {
+        self.refuse_while(&self.out_of_order)
+    }
+
+    fn refuse_while(&self, broken: &AtomicBool) -> Result<(), Error> {
+        if broken.load(Ordering::SeqCst) {
             self.refused.fetch_add(1, Ordering::SeqCst);
-            return Err(Error::Unavailable("the disk is full".into()));
+            return Err(Error::Unavailable("the disk is broken".into()));
         }
         Ok(())
     }
@@ -160,6 +177,7 @@ impl Runs for Seam {
     }
 
     async fn run_state(&self, id: &RunId) -> Result<Option<(Run, Option<Delivery>)>, Error> {
+        self.refuse_while(&self.unreadable)?;
         self.inner.run_state(id).await
     }
 
@@ -190,7 +208,9 @@ impl Outbox for Seam {
         max_bytes: u64,
     ) -> Result<(Vec<Found>, Option<Timestamp>), Error> {
         self.works()?;
-        self.inner.take_due(destination, now, limit, max_bytes).await
+        self.inner
+            .take_due(destination, now, limit, max_bytes)
+            .await
     }
 
     async fn backlog(&self) -> Result<Vec<Backlog>, Error> {

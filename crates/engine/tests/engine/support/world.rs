@@ -54,7 +54,9 @@ impl World {
     /// Runs `work` beside the receivers, outside of every process.
     pub(crate) fn on<T>(&self, work: impl Future<Output = T>) -> T {
         self.receivers.block_on(async {
-            tokio::time::timeout(SOON, work).await.expect("it takes too long")
+            tokio::time::timeout(SOON, work)
+                .await
+                .expect("it takes too long")
         })
     }
 
@@ -84,11 +86,17 @@ impl World {
     pub(crate) fn on_disk(&self) -> Vec<(Run, Delivery)> {
         let store = self.store();
         self.on(async {
-            let filter = DeliveryFilter { limit: 1_000, ..DeliveryFilter::default() };
+            let filter = DeliveryFilter {
+                limit: 1_000,
+                ..DeliveryFilter::default()
+            };
             let mut found = Vec::new();
             for delivery in store.deliveries(filter).await.expect("deliveries").items {
-                let (run, _) =
-                    store.run_state(&delivery.run).await.expect("a run").expect("its run");
+                let (run, _) = store
+                    .run_state(&delivery.run)
+                    .await
+                    .expect("a run")
+                    .expect("its run");
                 found.push((run, delivery));
             }
             found.reverse();
@@ -122,7 +130,10 @@ fn settings() -> Settings {
             schedule: Schedule::default(),
             report_timeout: seconds(24 * 3_600),
         },
-        window: Window { count: 1_000, bytes: 32 << 20 },
+        window: Window {
+            count: 1_000,
+            bytes: 32 << 20,
+        },
         memory_bytes: 64 << 20,
         breaker_failures: 10,
         azure: AzureSettings {
