@@ -142,7 +142,10 @@ fn is_client_header(name: &str) -> bool {
 }
 
 /// Reads a rendered URL.
-pub(crate) fn read_url(url: &str) -> Result<Target, Diagnosis> {
+///
+/// # Errors
+/// What is wrong with it, which no repeat changes.
+pub fn read_url(url: &str) -> Result<Target, Diagnosis> {
     Target::parse(url).map_err(|fault| {
         diagnosis(
             Reason::UrlInvalid,

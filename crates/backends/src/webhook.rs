@@ -9,13 +9,12 @@ use longshore_domain::outcome::Outcome;
 use crate::client::{Call, Reply};
 use crate::outcome::{Asked, by_common_rows, diagnosis};
 use crate::quote::quote;
-use crate::request::{Envelope, add_action_headers, read_url};
+use crate::request::{Envelope, add_action_headers};
+use crate::target::Target;
 
 /// An action's webhook, rendered.
 #[derive(Clone, Copy, Debug)]
 pub struct Webhook<'a> {
-    /// The URL.
-    pub url: &'a str,
     /// POST where it is missing or empty.
     pub method: Option<&'a str>,
     /// The action's headers; those that only the engine sets are left out.
@@ -24,12 +23,15 @@ pub struct Webhook<'a> {
     pub body: &'a Bytes,
 }
 
-/// The call of `webhook`.
+/// The call of `webhook` at `target`.
 ///
 /// # Errors
 /// Why it cannot be sent, which no repeat changes.
-pub fn request(webhook: &Webhook<'_>, envelope: &Envelope<'_>) -> Result<Call, Diagnosis> {
-    let target = read_url(webhook.url)?;
+pub fn request(
+    target: Target,
+    webhook: &Webhook<'_>,
+    envelope: &Envelope<'_>,
+) -> Result<Call, Diagnosis> {
     let method = method(webhook.method.unwrap_or(""))?;
     let mut headers = HeaderMap::with_capacity(webhook.headers.len() + 10);
     let has_content = !webhook.body.is_empty() || !matches!(method, Method::GET | Method::DELETE);

@@ -5,7 +5,7 @@ use longshore_backends::azure_pipelines::{
     self, DEFAULT_API_VERSION, DEFAULT_BASE_URL, IncomingWebhook,
 };
 use longshore_backends::client::Call;
-use longshore_backends::request::{Envelope, MAX_ACTION_HEADERS, SignatureHeader};
+use longshore_backends::request::{Envelope, MAX_ACTION_HEADERS, SignatureHeader, read_url};
 use longshore_backends::webhook::{self, Webhook};
 use longshore_domain::diagnosis::{Diagnosis, Reason};
 use longshore_domain::time::Timestamp;
@@ -35,12 +35,11 @@ fn build(
         .collect();
     let body = Bytes::from_static(body.as_bytes());
     let webhook = Webhook {
-        url,
         method,
         headers: &headers,
         body: &body,
     };
-    webhook::request(&webhook, envelope)
+    webhook::request(read_url(url)?, &webhook, envelope)
 }
 
 /// A call as text, its headers sorted.
@@ -221,13 +220,8 @@ fn a_connection_chooses_header_and_prefix_of_the_signature() {
     }
 }
 
-fn post<'a>(url: &'a str, body: &'a Bytes) -> Webhook<'a> {
-    Webhook { url, method: None, headers: &[], body }
-}
-
 #[test]
 fn azure_asks_for_organization_and_webhook_alone() {
-    let payload = Bytes::from_static(b"{}");
     let table = [
         (
             DEFAULT_BASE_URL,
@@ -256,7 +250,7 @@ fn azure_asks_for_organization_and_webhook_alone() {
             webhook,
         };
         let called = azure_pipelines::url(&incoming).unwrap();
-        let call = webhook::request(&post(&called, &payload), &envelope()).unwrap();
+        let call = build(&called, None, &[], "{}", &envelope()).unwrap();
         assert_eq!(
             format!("{}{}", call.target.origin(), call.target.path_and_query()),
             url
@@ -281,7 +275,7 @@ fn azure_asks_for_organization_and_webhook_alone() {
             webhook,
         };
         let refused = azure_pipelines::url(&incoming)
-            .and_then(|called| webhook::request(&post(&called, &payload), &envelope()))
+            .and_then(|called| build(&called, None, &[], "{}", &envelope()))
             .unwrap_err();
         assert_eq!(
             refused.reason,

@@ -42,7 +42,14 @@ pub struct ShownAction {
 /// Compiled actions by identifier; one process writes them, so they are never stale.
 pub(crate) struct Catalog {
     store: Arc<dyn Store>,
-    compiled: RwLock<HashMap<String, Arc<CompiledAction>>>,
+    compiled: RwLock<Compiled>,
+}
+
+#[derive(Default)]
+struct Compiled {
+    actions: HashMap<String, Arc<CompiledAction>>,
+    /// Grows whenever an action is forgotten, so that what was read before is not kept after.
+    forgotten: u64,
 }
 
 impl CompiledAction {
@@ -93,16 +100,19 @@ impl Catalog {
 
     /// The action called `identifier`, compiled.
     pub(crate) async fn compiled(&self, identifier: &str) -> Result<Arc<CompiledAction>, Error> {
-        let known = {
+        let (known, forgotten) = {
             let compiled = self.compiled.read().unwrap_or_else(PoisonError::into_inner);
-            compiled.get(identifier).cloned()
+            (
+                compiled.actions.get(identifier).cloned(),
+                compiled.forgotten,
+            )
         };
         if let Some(known) = known {
             return Ok(known);
         }
         let record = self.store.action(identifier).await?;
         let record = record.ok_or_else(|| Error::not_found("action", identifier))?;
-        Ok(self.remember(CompiledAction::new(record)?))
+        Ok(self.remember(CompiledAction::new(record)?, Some(forgotten)))
     }
 
     /// The revision of an action that a run was requested under, also where the action has changed
@@ -132,24 +142,37 @@ impl Catalog {
         CompiledAction::new(record).map(Arc::new)
     }
 
-    fn remember(&self, action: CompiledAction) -> Arc<CompiledAction> {
+    /// Keeps an action, unless a newer revision is kept already or, for one that was only read,
+    /// something was forgotten since.
+    fn remember(&self, action: CompiledAction, read_at: Option<u64>) -> Arc<CompiledAction> {
         let action = Arc::new(action);
+        let identifier = &action.record.identifier;
         let mut compiled = self
             .compiled
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        if compiled.len() >= COMPILED_LIMIT {
-            compiled.clear();
+        let kept = compiled.actions.get(identifier);
+        let newer = kept.is_some_and(|kept| kept.record.revision > action.record.revision);
+        if newer || read_at.is_some_and(|read_at| read_at != compiled.forgotten) {
+            return action;
         }
-        compiled.insert(action.record.identifier.clone(), Arc::clone(&action));
+        if compiled.actions.len() >= COMPILED_LIMIT {
+            compiled.actions.clear();
+        }
+        compiled
+            .actions
+            .insert(identifier.clone(), Arc::clone(&action));
+        drop(compiled);
         action
     }
 
     fn forget(&self, identifier: &str) {
-        self.compiled
+        let mut compiled = self
+            .compiled
             .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(identifier);
+            .unwrap_or_else(PoisonError::into_inner);
+        compiled.actions.remove(identifier);
+        compiled.forgotten += 1;
     }
 }
 
@@ -264,7 +287,7 @@ impl Engine {
     }
 
     fn saved(&self, record: ActionRecord) -> Result<ShownAction, Error> {
-        let compiled = self.catalog.remember(CompiledAction::new(record)?);
+        let compiled = self.catalog.remember(CompiledAction::new(record)?, None);
         Ok(ShownAction {
             warnings: self.warnings(&compiled),
             action: compiled.shown(),

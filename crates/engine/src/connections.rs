@@ -1,5 +1,6 @@
 //! Connections: stored, matched against rendered URLs, their secrets sealed.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use longshore_domain::connection::{Connection, Place};
@@ -83,6 +84,7 @@ pub struct Connections {
     vault: Arc<Vault>,
     known: RwLock<Vec<Arc<KnownConnection>>>,
     writing: Mutex<()>,
+    generation: AtomicU64,
 }
 
 impl Connections {
@@ -105,6 +107,7 @@ impl Connections {
             vault,
             known: RwLock::new(known),
             writing: Mutex::new(()),
+            generation: AtomicU64::new(0),
         })
     }
 
@@ -112,6 +115,11 @@ impl Connections {
     #[must_use]
     pub fn list(&self) -> Vec<Arc<KnownConnection>> {
         self.known().clone()
+    }
+
+    /// Grows with every change.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     /// One connection.
@@ -197,6 +205,7 @@ impl Connections {
             .await?;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.retain(|known| known.id.as_str() != id);
+        self.generation.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 
@@ -224,6 +233,7 @@ impl Connections {
             Some(slot) => *slot = Arc::clone(&next),
             None => known.push(Arc::clone(&next)),
         }
+        self.generation.fetch_add(1, Ordering::AcqRel);
         Ok(next)
     }
 

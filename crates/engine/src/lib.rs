@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod organization;
 mod outgoing;
 mod render;
+mod routing;
 pub mod runs;
 mod scope;
 pub mod secrets;
@@ -38,7 +39,7 @@ use longshore_store::Store;
 pub use catalog::ShownAction;
 pub use dispatch::Window;
 pub use longshore_store::{DeliveryFilter, RunFilter};
-pub use outgoing::AzureSettings;
+pub use routing::AzureSettings;
 pub use settings::{RetentionSettings, Settings};
 
 use catalog::Catalog;
@@ -49,6 +50,7 @@ use error::Error;
 use identity::Identity;
 use metrics::Metrics;
 use organization::{OpenError, Organization};
+use routing::Routes;
 use secrets::Secrets;
 use tasks::Tasks;
 use tls::TlsIdentities;
@@ -84,6 +86,7 @@ pub struct Engine {
     pub(crate) dispatcher: Dispatcher,
     pub(crate) tasks: Tasks,
     pub(crate) tls: TlsIdentities,
+    pub(crate) routes: Routes,
     /// Who there is.
     pub identity: Identity,
     /// The organisation and its settings.
@@ -141,6 +144,7 @@ impl Engine {
             dispatcher: Dispatcher::new(parts.settings.window, parts.settings.memory_bytes),
             tasks: Tasks::default(),
             tls: TlsIdentities::default(),
+            routes: Routes::default(),
             metrics: Metrics::default(),
             settings: parts.settings,
             client: parts.client,

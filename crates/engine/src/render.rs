@@ -1,6 +1,5 @@
 //! Templates in motion: a template's expressions are evaluated by jq, and their results put back.
 
-use longshore_domain::action::InvocationKind;
 use longshore_domain::run::{Documents, Rendered, Run};
 use longshore_domain::secret::Secret;
 use longshore_domain::template::{Deferred, Evaluated, Expression, PerAttempt, Template};
@@ -65,12 +64,6 @@ fn compile(expression: &Expression) -> Compiled {
         Ok(program) => Compiled::Program(program),
         Err(error) => Compiled::Mistake(error.to_string()),
     }
-}
-
-/// The kind of a payload's invocation, from the `type` that it carries.
-pub(crate) fn kind_of(payload: &Value) -> InvocationKind {
-    let kind = payload.get("type").cloned().unwrap_or_default();
-    serde_json::from_value(kind).unwrap_or(InvocationKind::Webhook)
 }
 
 impl Engine {
@@ -140,7 +133,7 @@ impl Engine {
     /// What a stored run's delivery sends; none where the run was never rendered.
     pub(crate) fn content_of(&self, run: &Run, documents: &Documents) -> Option<Content> {
         let payload = documents.payload.as_ref()?;
-        let ready = Outgoing::of(kind_of(payload), payload, &self.settings.azure);
+        let ready = Outgoing::of(payload);
         if documents.deferred.is_empty() {
             return Some(Content::Ready(Box::new(ready)));
         }

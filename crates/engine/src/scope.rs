@@ -10,13 +10,13 @@ pub(crate) fn of(
     id: &RunId,
     action: &str,
     blueprint: Option<&str>,
-    inputs: &Value,
-    trigger: &Value,
+    inputs: Value,
+    trigger: Value,
     entity: Option<&str>,
 ) -> Value {
     let mut scope = Map::new();
-    scope.insert("inputs".into(), inputs.clone());
-    scope.insert("trigger".into(), trigger.clone());
+    scope.insert("inputs".into(), inputs);
+    scope.insert("trigger".into(), trigger);
     scope.insert("event".into(), Value::Null);
     let entity = entity.map_or_else(|| json!({}), |identifier| json!({"identifier": identifier}));
     scope.insert("entity".into(), entity);
@@ -28,14 +28,19 @@ pub(crate) fn of(
     Value::Object(scope)
 }
 
+/// Takes one of the objects out again.
+pub(crate) fn take(scope: &mut Value, name: &str) -> Value {
+    scope.get_mut(name).map(Value::take).unwrap_or_default()
+}
+
 /// The same for a stored run.
 pub(crate) fn of_stored(run: &Run, documents: &Documents) -> Value {
     of(
         &run.id,
         &run.action,
         run.blueprint.as_deref(),
-        &documents.properties,
-        &documents.trigger,
+        documents.properties.clone(),
+        documents.trigger.clone(),
         run.entity.as_deref(),
     )
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use longshore_domain::connection::Defaults;
 
 use crate::dispatch::Window;
-use crate::outgoing::AzureSettings;
+use crate::routing::AzureSettings;
 
 /// Limits and defaults.
 #[derive(Clone, Debug)]

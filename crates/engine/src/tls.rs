@@ -9,7 +9,7 @@ use longshore_domain::time::Timestamp;
 
 use crate::Engine;
 use crate::connections::KnownConnection;
-use crate::outgoing::Route;
+use crate::routing::Route;
 
 /// How many connections' certificates are remembered.
 const IDENTITIES_LIMIT: usize = 1_000;

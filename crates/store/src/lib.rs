@@ -122,12 +122,13 @@ pub trait Outbox: Send + Sync {
     /// Up to `limit` accepted or unconfirmed deliveries whose `due_at` has come, with their runs.
     async fn silent(&self, now: Timestamp, limit: u32) -> Result<Vec<(Run, Delivery)>, Error>;
 
-    /// Up to `limit` `due` deliveries of `destination` whose schedule began before `before`, with
-    /// their runs.
+    /// Up to `limit` `due` deliveries of `destination` whose schedule began before `before`
+    /// and whose next attempt could be made at `now`, with their runs.
     async fn overdue(
         &self,
         destination: &str,
         before: Timestamp,
+        now: Timestamp,
         limit: u32,
     ) -> Result<Vec<(Run, Delivery)>, Error>;
 

@@ -193,10 +193,12 @@ pub fn watch(delivery: &Delivery, now: Timestamp, report_timeout: Duration) -> O
     }
 }
 
-/// Its destination accepted nothing for as long as the schedule lasts.
+/// Its destination accepted nothing for as long as the schedule lasts. An attempt that still lies
+/// ahead is made first.
 #[must_use]
 pub fn destination_down(delivery: &Delivery, now: Timestamp) -> Option<Delivery> {
-    (delivery.state == State::Due).then(|| Delivery {
+    let waits = delivery.state == State::Due && delivery.due_at.is_some_and(|at| at <= now);
+    waits.then(|| Delivery {
         updated_at: now,
         ..dead(
             delivery,

@@ -1,19 +1,11 @@
 //! A run as the API shows it, and the standard message of webhooks without a body.
 
-use serde_json::{Map, Value, json};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Value, json};
 
 use super::approval::approval_json;
 use super::{Documents, Request, Run};
 use crate::id::RunId;
-
-/// What the published schema of a run does not let be null: it is left out while it is absent.
-const NEVER_NULL: [&str; 5] = [
-    "blueprint",
-    "entity",
-    "response",
-    "externalRunId",
-    "endedAt",
-];
 
 /// A run with its documents, to be shown.
 #[derive(Clone, Copy, Debug)]
@@ -27,76 +19,113 @@ pub struct RunView<'a> {
 }
 
 impl RunView<'_> {
-    /// The API's JSON; with `version` `v1` references are identifiers alone.
+    /// The API's JSON; with `v1` references are identifiers alone.
     #[must_use]
     pub fn json(&self, v1: bool) -> Value {
-        let (run, documents) = (self.run, self.documents);
-        let reference = |identifier: &str, title: &Value, icon: &Value, deleted: bool| json!({"identifier": identifier, "title": title, "icon": icon, "deleted": deleted});
-        let action = match (v1, self.action) {
-            (true, _) => Value::from(run.action.as_str()),
-            (false, Some((title, icon))) => reference(&run.action, title, icon, false),
-            (false, None) => reference(&run.action, &Value::Null, &Value::Null, true),
-        };
-        let plain = |identifier: &Option<String>| match identifier {
-            Some(identifier) if v1 => Value::from(identifier.as_str()),
-            Some(identifier) => reference(identifier, &Value::Null, &Value::Null, false),
-            None => Value::Null,
-        };
-        let mut shown = Map::new();
-        let mut put = |name: &str, value: Value| {
-            if !(value.is_null() && NEVER_NULL.contains(&name)) {
-                shown.insert(name.to_owned(), value);
-            }
-        };
-        put("id", run.id.as_str().into());
-        put("status", run.status.name().into());
-        let label = run
-            .label
-            .as_ref()
-            .map_or(Value::Null, |label| label.text.as_str().into());
-        put("statusLabel", label);
-        put("action", action);
-        put("blueprint", plain(&run.blueprint));
-        put("entity", plain(&run.entity));
-        put("properties", documents.properties.clone());
+        serde_json::to_value(Shown { view: self, v1 }).unwrap_or_default()
+    }
+
+    /// The same as text, with nothing copied on the way.
+    #[must_use]
+    pub fn text(&self, v1: bool) -> String {
+        serde_json::to_string(&Shown { view: self, v1 }).unwrap_or_default()
+    }
+}
+
+struct Shown<'a> {
+    view: &'a RunView<'a>,
+    v1: bool,
+}
+
+/// Something that a run is about: an identifier alone, or with what is known of it.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Reference<'a> {
+    Identifier(&'a str),
+    Described {
+        identifier: &'a str,
+        title: &'a Value,
+        icon: &'a Value,
+        deleted: bool,
+    },
+}
+
+impl Shown<'_> {
+    fn reference<'b>(
+        &self,
+        identifier: &'b str,
+        found: Option<(&'b Value, &'b Value)>,
+    ) -> Reference<'b> {
+        if self.v1 {
+            return Reference::Identifier(identifier);
+        }
+        let (title, icon) = found.unwrap_or((&Value::Null, &Value::Null));
+        Reference::Described {
+            identifier,
+            title,
+            icon,
+            deleted: found.is_none(),
+        }
+    }
+
+    /// Blueprints and entities are not looked up; that they are gone is not known.
+    fn unseen<'b>(&self, identifier: &'b str) -> Reference<'b> {
+        self.reference(identifier, Some((&Value::Null, &Value::Null)))
+    }
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let RunView {
+            run,
+            documents,
+            action,
+        } = self.view;
+        let mut shown = serializer.serialize_map(None)?;
+        shown.serialize_entry("id", &run.id)?;
+        shown.serialize_entry("status", run.status.name())?;
+        let label = run.label.as_ref().map(|label| label.text.as_str());
+        shown.serialize_entry("statusLabel", &label)?;
+        shown.serialize_entry("action", &self.reference(&run.action, *action))?;
+        // The published schema does not let these be null: what is absent is left out.
+        if let Some(blueprint) = &run.blueprint {
+            shown.serialize_entry("blueprint", &self.unseen(blueprint))?;
+        }
+        if let Some(entity) = &run.entity {
+            shown.serialize_entry("entity", &self.unseen(entity))?;
+        }
+        shown.serialize_entry("properties", &documents.properties)?;
         if let Some(raw) = &documents.raw_properties {
-            put("rawProperties", raw.clone());
+            shown.serialize_entry("rawProperties", raw)?;
         }
-        put("source", run.source.name().into());
-        put("requiredApproval", json!(run.required_approval));
-        put("approval", approval_json(&documents.votes));
-        put(
+        shown.serialize_entry("source", run.source.name())?;
+        shown.serialize_entry("requiredApproval", &run.required_approval)?;
+        shown.serialize_entry("approval", &approval_json(&documents.votes))?;
+        shown.serialize_entry(
             "link",
-            run.link.clone().unwrap_or_else(|| Value::Array(Vec::new())),
-        );
-        put("summary", run.summary.as_deref().unwrap_or_default().into());
-        put("payload", documents.payload.clone().unwrap_or(Value::Null));
-        put(
-            "response",
-            documents.response.clone().unwrap_or(Value::Null),
-        );
-        put(
-            "externalRunId",
-            run.external_run_id
-                .as_deref()
-                .map_or(Value::Null, Value::from),
-        );
-        put("createdBy", run.created_by.as_str().into());
-        put(
-            "updatedBy",
-            run.updated_by.as_deref().unwrap_or(&run.created_by).into(),
-        );
-        put("createdAt", run.created_at.to_string().into());
-        put("updatedAt", run.updated_at.to_string().into());
-        put(
-            "endedAt",
-            run.ended_at.map_or(Value::Null, |at| at.to_string().into()),
-        );
-        if v1 {
-            put("relatedEntityExists", run.entity.is_some().into());
-            put("relatedBlueprintExists", run.blueprint.is_some().into());
+            run.link.as_ref().unwrap_or(&Value::Array(Vec::new())),
+        )?;
+        shown.serialize_entry("summary", run.summary.as_deref().unwrap_or_default())?;
+        shown.serialize_entry("payload", &documents.payload)?;
+        if let Some(response) = documents.response.as_ref().filter(|found| !found.is_null()) {
+            shown.serialize_entry("response", response)?;
         }
-        Value::Object(shown)
+        if let Some(id) = &run.external_run_id {
+            shown.serialize_entry("externalRunId", id)?;
+        }
+        shown.serialize_entry("createdBy", &run.created_by)?;
+        let updated_by = run.updated_by.as_ref().unwrap_or(&run.created_by);
+        shown.serialize_entry("updatedBy", updated_by)?;
+        shown.serialize_entry("createdAt", &run.created_at)?;
+        shown.serialize_entry("updatedAt", &run.updated_at)?;
+        if let Some(ended_at) = &run.ended_at {
+            shown.serialize_entry("endedAt", ended_at)?;
+        }
+        if self.v1 {
+            shown.serialize_entry("relatedEntityExists", &run.entity.is_some())?;
+            shown.serialize_entry("relatedBlueprintExists", &run.blueprint.is_some())?;
+        }
+        shown.end()
     }
 }
 

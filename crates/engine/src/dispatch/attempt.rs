@@ -27,7 +27,8 @@ use super::{STORAGE_PAUSE, lock};
 use crate::Engine;
 use crate::environment::random_u64;
 use crate::identity::SigningSecret;
-use crate::outgoing::{Outgoing, Route};
+use crate::outgoing::Outgoing;
+use crate::routing::Route;
 use crate::runs::DECISIONS_LIMIT;
 use crate::scope;
 
@@ -37,7 +38,7 @@ const EXCERPT_BYTES: usize = 4 * 1024;
 /// What an attempt sends, and what must not be seen of it afterwards.
 struct Prepared {
     outgoing: Outgoing,
-    route: Route,
+    route: Arc<Route>,
     /// What templates that name a secret yielded, beside the secrets themselves.
     secrets: Vec<Secret<String>>,
 }
@@ -119,14 +120,11 @@ impl Engine {
 
     async fn prepare(&self, run: &Run, number: u32, content: Content) -> Prepared {
         match content {
-            Content::Ready(mut outgoing) => {
-                let route = self.route(&mut outgoing, &Value::Null);
-                Prepared {
-                    outgoing: *outgoing,
-                    route,
-                    secrets: Vec::new(),
-                }
-            }
+            Content::Ready(outgoing) => Prepared {
+                route: self.route(&outgoing),
+                outgoing: *outgoing,
+                secrets: Vec::new(),
+            },
             Content::Deferred(content) => {
                 let token = self.identity.run_token(&run.id, number);
                 let values = self.secrets.values();
@@ -138,12 +136,10 @@ impl Engine {
                     values.into_iter().map(|(_, value)| value).collect();
                 secrets.extend(filled.secrets);
                 secrets.push(token);
-                let kind = crate::render::kind_of(&filled.payload);
-                let mut outgoing = Outgoing::of(kind, &filled.payload, &self.settings.azure);
-                let route = self.route(&mut outgoing, &filled.payload);
+                let outgoing = Outgoing::of(&filled.payload);
                 Prepared {
+                    route: self.route(&outgoing),
                     outgoing,
-                    route,
                     secrets,
                 }
             }
@@ -355,9 +351,7 @@ fn call_of(
     prepared: &Prepared,
     signature: &str,
 ) -> Result<Call, Diagnosis> {
-    if let Some(fault) = &prepared.outgoing.fault {
-        return Err(fault.clone());
-    }
+    let target = prepared.route.target.clone()?;
     let settings = prepared
         .route
         .connection
@@ -380,8 +374,8 @@ fn call_of(
     };
     let outgoing = &prepared.outgoing;
     webhook::request(
+        target,
         &Webhook {
-            url: &outgoing.url,
             method: outgoing.method.as_deref(),
             headers: &outgoing.headers,
             body: &outgoing.body,

@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 pub use destination::Window;
 
 use crate::Engine;
-use crate::outgoing::Route;
+use crate::routing::Route;
 pub(crate) use destination::Reservation;
 use destination::{Budget, Destination};
 use gate::Limits;

@@ -66,7 +66,7 @@ impl Engine {
             }
             let overdue = self
                 .store
-                .overdue(&backlog.destination, before, BATCH)
+                .overdue(&backlog.destination, before, now, BATCH)
                 .await?;
             for (run, delivery) in &overdue {
                 let Some(dead) = destination_down(delivery, now) else {

@@ -9,5 +9,5 @@ mod timeline;
 pub use list::Listed;
 pub(crate) use list::of_page;
 pub(crate) use report::DECISIONS_LIMIT;
-pub use start::StartRun;
+pub use start::{RunText, StartRun};
 pub use timeline::TimelineEntry;

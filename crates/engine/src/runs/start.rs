@@ -19,12 +19,16 @@ use crate::dispatch::Reservation;
 use crate::dispatch::parcel::{Content, DeferredContent, Parcel};
 use crate::environment::random_u64;
 use crate::error::Error;
-use crate::outgoing::{Outgoing, Route};
-use crate::render::kind_of;
+use crate::outgoing::Outgoing;
+use crate::routing::Route;
 use crate::scope;
 
 /// How long an idempotency key finds its run.
 const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A run as the API shows it, as JSON text: the answer to most requests, and made for no other use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunText(pub String);
 
 /// A request for a run.
 #[derive(Clone, Debug)]
@@ -49,7 +53,7 @@ pub struct StartRun {
 struct Planned {
     rendered: Rendered,
     content: Content,
-    route: Route,
+    route: Arc<Route>,
     synchronized: bool,
     bytes: u64,
 }
@@ -64,14 +68,14 @@ impl Engine {
         self: &Arc<Self>,
         caller: &Caller,
         command: StartRun,
-    ) -> Result<Value, Error> {
+    ) -> Result<RunText, Error> {
         let credential = caller.admin()?;
         let action = self.catalog.compiled(&command.action).await?;
         let properties = permitted(&action, &command)?;
         let now = self.environment.now();
         let id = RunId::mint(now, random_u64(&*self.environment));
         let raw = (properties != command.properties).then_some(command.properties);
-        let request = Request {
+        let mut request = Request {
             id,
             action: action.record.identifier.clone(),
             action_revision: action.record.revision,
@@ -92,7 +96,7 @@ impl Engine {
         if request.required_approval.is_required() {
             return self.accept(&action, run::accept(request, None), None).await;
         }
-        let planned = self.plan(&action, &request).await;
+        let planned = self.plan(&action, &mut request).await;
         let reservation = (planned.route.destination != AGENT_DESTINATION)
             .then(|| self.reserve(&planned.route, planned.bytes));
         let entry = reservation
@@ -115,7 +119,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::start_run`], and where there is no such run.
-    pub async fn rerun(self: &Arc<Self>, caller: &Caller, id: &RunId) -> Result<Value, Error> {
+    pub async fn rerun(self: &Arc<Self>, caller: &Caller, id: &RunId) -> Result<RunText, Error> {
         caller.admin()?;
         let found = self.store.run(id).await?;
         let found = found.ok_or_else(|| Error::not_found("run", id.as_str()))?;
@@ -138,7 +142,7 @@ impl Engine {
         action: &CompiledAction,
         change: RunChange,
         sending: Option<(Reservation, Content)>,
-    ) -> Result<Value, Error> {
+    ) -> Result<RunText, Error> {
         let RunWrite::Insert(new) = &change.run else {
             return Err(Error::Corrupt("a new run was not new".into()));
         };
@@ -147,13 +151,13 @@ impl Engine {
             documents: &new.documents,
             action: Some(action.title_and_icon()),
         }
-        .json(false);
+        .text(false);
         match self.commit(None, change, sending).await {
-            Ok(()) => Ok(shown),
+            Ok(()) => Ok(RunText(shown)),
             Err(longshore_store::Error::IdempotencyReplay {
                 run,
                 same_body: true,
-            }) => self.show_run(&run, false).await,
+            }) => Ok(RunText(self.show_run(&run, false).await?.to_string())),
             Err(error) => Err(error.into()),
         }
     }
@@ -232,25 +236,24 @@ impl Engine {
         Ok(self.commit(Some(run.clone()), change, sending).await)
     }
 
-    async fn plan(&self, action: &CompiledAction, request: &Request) -> Planned {
-        let scope = scope::of(
+    async fn plan(&self, action: &CompiledAction, request: &mut Request) -> Planned {
+        let mut scope = scope::of(
             &request.id,
             &request.action,
             request.blueprint.as_deref(),
-            &request.properties,
-            &request.trigger,
+            std::mem::take(&mut request.properties),
+            std::mem::take(&mut request.trigger),
             request.entity.as_deref(),
         );
-        let rendered = self.render(&action.invocation, &scope).await;
-        self.planned(action, rendered, scope, |invocation, operation| {
-            standard_message(
-                &Message::of(request),
-                &action.document,
-                operation,
-                invocation,
-            )
-        })
-        .await
+        let mut rendered = self.render(&action.invocation, &scope).await;
+        let asks_for_message = asks_for_message(action, &mut rendered);
+        let kept = (!rendered.deferred.is_empty()).then(|| scope.clone());
+        request.properties = scope::take(&mut scope, "inputs");
+        request.trigger = scope::take(&mut scope, "trigger");
+        if asks_for_message {
+            add_message(action, &mut rendered, &Message::of(request));
+        }
+        self.planned(rendered, kept).await
     }
 
     async fn plan_stored(
@@ -260,44 +263,38 @@ impl Engine {
         documents: &Documents,
     ) -> Planned {
         let scope = scope::of_stored(run, documents);
-        let rendered = self.render(&action.invocation, &scope).await;
-        self.planned(action, rendered, scope, |invocation, operation| {
-            let message = Message::of_stored(run, documents);
-            standard_message(&message, &action.document, operation, invocation)
-        })
-        .await
+        let mut rendered = self.render(&action.invocation, &scope).await;
+        if asks_for_message(action, &mut rendered) {
+            add_message(action, &mut rendered, &Message::of_stored(run, documents));
+        }
+        let kept = (!rendered.deferred.is_empty()).then_some(scope);
+        self.planned(rendered, kept).await
     }
 
-    async fn planned(
-        &self,
-        action: &CompiledAction,
-        mut rendered: Rendered,
-        scope: Value,
-        message: impl FnOnce(&Value, &str) -> Value,
-    ) -> Planned {
-        complete_payload(action, &mut rendered, message);
-        let kind = kind_of(&rendered.payload);
-        let mut outgoing = Outgoing::of(kind, &rendered.payload, &self.settings.azure);
-        let mut route = self.route(&mut outgoing, &rendered.payload);
-        if rendered
-            .deferred
-            .iter()
-            .any(|part| names_address(&part.pointer))
-        {
-            // Only the destination of a URL that names a secret is kept of this evaluation.
-            route = self.route_with_secrets(&rendered, &scope).await;
-        }
+    /// `scope` is there where parts of the payload are evaluated later.
+    async fn planned(&self, rendered: Rendered, scope: Option<Value>) -> Planned {
+        let outgoing = Outgoing::of(&rendered.payload);
+        let mut route = self.route(&outgoing);
         let synchronized = outgoing.synchronized;
         let bytes = outgoing.bytes();
-        let content = if rendered.deferred.is_empty() {
-            Content::Ready(Box::new(outgoing))
-        } else {
-            Content::Deferred(Box::new(DeferredContent {
-                payload: rendered.payload.clone(),
-                deferred: rendered.deferred.clone(),
-                scope,
-                bytes,
-            }))
+        let content = match scope {
+            None => Content::Ready(Box::new(outgoing)),
+            Some(scope) => {
+                if rendered
+                    .deferred
+                    .iter()
+                    .any(|part| names_address(&part.pointer))
+                {
+                    // Only the destination of a URL that names a secret is kept of this.
+                    route = self.route_with_secrets(&rendered, &scope).await;
+                }
+                Content::Deferred(Box::new(DeferredContent {
+                    payload: rendered.payload.clone(),
+                    deferred: rendered.deferred.clone(),
+                    scope,
+                    bytes,
+                }))
+            }
         };
         Planned {
             rendered,
@@ -308,25 +305,13 @@ impl Engine {
         }
     }
 
-    async fn route_with_secrets(&self, rendered: &Rendered, scope: &Value) -> Route {
+    async fn route_with_secrets(&self, rendered: &Rendered, scope: &Value) -> Arc<Route> {
         let token = longshore_domain::secret::Secret::new(String::new());
         let scope = scope::with_secrets(scope.clone(), &self.secrets.values(), &token);
         let complete = self
             .fill_deferred(rendered.payload.clone(), &rendered.deferred, &scope)
             .await;
-        let kind = kind_of(&complete.payload);
-        let mut outgoing = Outgoing::of(kind, &complete.payload, &self.settings.azure);
-        self.route(&mut outgoing, &complete.payload)
-    }
-
-    pub(crate) fn route(&self, outgoing: &mut Outgoing, payload: &Value) -> Route {
-        let settings = &self.settings;
-        outgoing.route(
-            &self.connections,
-            &settings.delivery,
-            &settings.azure,
-            payload,
-        )
+        self.route(&Outgoing::of(&complete.payload))
     }
 
     fn new_delivery(
@@ -427,20 +412,15 @@ fn operation_of(action: &CompiledAction) -> &'static str {
     }
 }
 
-/// Says what the API's payload always says, and gives a webhook without a body its message.
-fn complete_payload(
-    action: &CompiledAction,
-    rendered: &mut Rendered,
-    message: impl FnOnce(&Value, &str) -> Value,
-) {
-    if !matches!(
-        action.action.invocation.kind(),
-        InvocationKind::Webhook | InvocationKind::Jenkins
-    ) {
-        return;
+/// Says what the API's payload always says; true where a webhook without a body of its own is to be
+/// given the run's message.
+fn asks_for_message(action: &CompiledAction, rendered: &mut Rendered) -> bool {
+    let kind = action.action.invocation.kind();
+    if !matches!(kind, InvocationKind::Webhook | InvocationKind::Jenkins) {
+        return false;
     }
     let Value::Object(payload) = &mut rendered.payload else {
-        return;
+        return false;
     };
     payload.entry("agent").or_insert(Value::Bool(false));
     payload.entry("synchronized").or_insert(Value::Bool(false));
@@ -448,16 +428,16 @@ fn complete_payload(
     payload
         .entry("headers")
         .or_insert_with(|| Value::Object(Map::new()));
-    let method = payload
-        .get("method")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let has_body = !matches!(method.to_ascii_uppercase().as_str(), "GET" | "DELETE");
-    if has_body && !payload.contains_key("body") {
-        let body = message(&rendered.payload, operation_of(action));
-        if let Value::Object(payload) = &mut rendered.payload {
-            payload.insert("body".into(), body);
-        }
+    let method = payload.get("method").and_then(Value::as_str);
+    let method = method.unwrap_or_default().to_ascii_uppercase();
+    !matches!(method.as_str(), "GET" | "DELETE") && !payload.contains_key("body")
+}
+
+fn add_message(action: &CompiledAction, rendered: &mut Rendered, message: &Message<'_>) {
+    let operation = operation_of(action);
+    let body = standard_message(message, &action.document, operation, &rendered.payload);
+    if let Value::Object(payload) = &mut rendered.payload {
+        payload.insert("body".into(), body);
     }
 }
 

@@ -10,7 +10,7 @@ use longshore_emulators::{Fault, FaultKind};
 use longshore_engine::error::Error;
 use serde_json::{Value, json};
 
-use crate::support::{Kind, Process, Target, World, run_id, seconds, sink};
+use crate::support::{Kind, Process, Target, World, new_id, seconds, sink};
 
 fn stage(mut world: World, kind: Kind, more: &Value) -> (World, Target, Process) {
     let target = Target::start(&mut world, kind);
@@ -31,7 +31,7 @@ fn start_many(process: &Process, action: &str, count: usize) -> Vec<RunId> {
             async move { engine.start_run(&Process::admin(), request).await }
         });
         for run in process.on(join_all(started)) {
-            runs.push(run_id(&run.expect("accepted")));
+            runs.push(new_id(&run.expect("accepted")));
         }
     }
     runs

@@ -9,7 +9,7 @@ use longshore_engine::caller::Caller;
 use longshore_engine::error::Error;
 use serde_json::{Value, json};
 
-use crate::support::{Kind, Moment, Process, Target, World, Write, run_id, seconds};
+use crate::support::{Kind, Moment, Process, Target, World, Write, new_id, seconds};
 
 fn stage(kind: Kind, synchronized: bool, more: &Value) -> (World, Target, Process) {
     let mut world = World::new();
@@ -458,7 +458,7 @@ fn a_rerun_is_a_new_run_of_the_present_revision_with_the_same_inputs() {
     let again = process
         .on(process.engine.rerun(&Process::admin(), &first))
         .expect("a rerun");
-    let again = run_id(&again);
+    let again = new_id(&again);
     process.pump();
     assert_ne!(again, first);
     assert_eq!(process.run(&again)["properties"], json!({"name": "orders"}));

@@ -1,6 +1,7 @@
 //! The demo's receivers, and the actions that call them.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context;
 use base64::Engine as _;
@@ -8,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use longshore_emulators::azure_devops::{self, AzureDevOps, IncomingWebhook, Pipeline};
 use longshore_emulators::jenkins::{self, Jenkins, Job};
-use longshore_emulators::{Script, Secret};
+use longshore_emulators::{Script, Secret, Step};
 use longshore_engine::environment::{Environment, SystemEnvironment};
 use serde_json::{Value, json};
 
@@ -23,6 +24,8 @@ pub(crate) const AZURE_ACTION: &str = "create_storage_account";
 const JENKINS_TOKEN: &str = "create-service";
 const AZURE_ORGANIZATION: &str = "contoso";
 const AZURE_WEBHOOK: &str = "create_storage_account";
+/// Longer than a trigger's answer takes to arrive: the story is told in the usual order.
+const BEGINS_AFTER: Duration = Duration::from_millis(300);
 const SIGNING_CREDENTIAL: &str = "longshore-signing-secret";
 
 /// An emulated Jenkins and an emulated Azure DevOps, each with a signing secret of its own.
@@ -45,7 +48,7 @@ impl Stage {
             pipelines: vec![Pipeline::new(
                 "create-storage-account",
                 AZURE_WEBHOOK,
-                Script::well_behaved(),
+                pipeline(),
             )],
             ..azure_devops::Config::default()
         })
@@ -129,6 +132,13 @@ fn access(longshore: SocketAddr) -> Value {
     })
 }
 
+/// A well-behaved pipeline that takes its time to begin, as real ones do.
+fn pipeline() -> Script {
+    let mut script = Script::well_behaved();
+    script.steps.insert(0, Step::Wait(BEGINS_AFTER));
+    script
+}
+
 fn jenkins_config(secret: &str) -> anyhow::Result<jenkins::Config> {
     let trigger = serde_json::from_value(json!({
         "token": JENKINS_TOKEN,
@@ -156,7 +166,7 @@ fn jenkins_config(secret: &str) -> anyhow::Result<jenkins::Config> {
             trigger,
             parameters: Vec::new(),
             disabled: false,
-            script: Script::well_behaved(),
+            script: pipeline(),
         }],
         whitelist,
         ..jenkins::Config::default()

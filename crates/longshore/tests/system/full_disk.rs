@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use http::Method;
-use longshore_store::sqlite::Sqlite;
-use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use serde_json::json;
 use tokio::process::Command;
 
@@ -160,17 +159,27 @@ async fn a_real_full_disk_is_survived_under_load() {
     let receivers = Receivers::start().await;
     let (server, disk) = on_a_small_disk(&home).await;
     let promised = live_through(&server, &disk, &receivers).await;
-    let Disk::Small(filler) = &disk else {
-        panic!("another disk")
-    };
-    // The disk goes with the process: a copy tells what was on it.
-    let copy = home.path("copy.db");
-    Sqlite::backup(&filler.with_file_name("longshore.db"), &copy).unwrap();
+    let copy = copied(&server, &disk, &home);
     server.stop().await;
     let rows = rows::read(&copy);
     check_webhooks(&rows, &receivers.webhook_arrivals(), &promised);
     let (called, _) = receivers.jenkins_calls();
     assert_eq!(check_jenkins(&rows, &called, &promised, 0), 0);
+}
+
+/// The disk goes with the process: a copy, taken while it holds still, tells what was on it.
+fn copied(server: &Server, disk: &Disk, home: &Home) -> PathBuf {
+    let Disk::Small(filler) = disk else {
+        panic!("no disk of its own")
+    };
+    kill_process(server.pid(), Signal::STOP).unwrap();
+    for end in ["", "-wal"] {
+        let name = format!("longshore.db{end}");
+        let there = filler.with_file_name(&name);
+        std::fs::copy(there, home.path(&name)).unwrap();
+    }
+    kill_process(server.pid(), Signal::CONT).unwrap();
+    home.path("longshore.db")
 }
 
 /// Whether this machine lets a test mount a disk of its own.

@@ -8,11 +8,14 @@ import http.server
 import json
 import os
 import sys
+import time
 
 TRIGGERED = {
     "jobs": {"deploy": {"triggered": True, "id": 1, "url": "queue/item/1/"}},
     "message": "Triggered jobs.",
 }
+# Seconds from seeing a request to answering it: most deaths come in between for some.
+ANSWERS_AFTER = 0.01
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):
@@ -24,6 +27,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         is_jenkins = self.path.startswith("/generic-webhook-trigger/")
         kind, answer = ("jenkins", TRIGGERED) if is_jenkins else ("webhook", {})
         os.write(1, f"{kind} {self.headers['X-Longshore-Run-Id']}\n".encode())
+        time.sleep(ANSWERS_AFTER)
         body = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")

@@ -65,5 +65,8 @@ async fn a_receiver_that_keeps_dying_gets_everything() {
          {unconfirmed} runs of Jenkins unconfirmed",
         rows.len()
     );
-    assert!(retried > 0, "no kill hit a call");
+    assert!(
+        retried > 0 && repeated > 0 && unconfirmed > 0,
+        "no kill hit a call"
+    );
 }

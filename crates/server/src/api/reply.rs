@@ -2,28 +2,36 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-/// An answer.
+/// An answer, written as it grows.
 pub(crate) struct Reply {
     status: StatusCode,
-    body: Map<String, Value>,
+    /// The object without its closing brace.
+    text: String,
 }
 
 impl Reply {
     /// 200 with `ok:true` alone.
     pub(crate) fn ok() -> Self {
-        let mut body = Map::new();
-        body.insert("ok".into(), Value::Bool(true));
         Self {
             status: StatusCode::OK,
-            body,
+            text: r#"{"ok":true"#.to_owned(),
         }
     }
 
     /// With `value` under `key`.
-    pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.body.insert(key.to_owned(), value.into());
+    pub(crate) fn with(self, key: &str, value: impl Into<Value>) -> Self {
+        self.with_text(key, &value.into().to_string())
+    }
+
+    /// With a value that is JSON text already.
+    pub(crate) fn with_text(mut self, key: &str, json: &str) -> Self {
+        self.text.reserve(key.len() + json.len() + 5);
+        self.text.push_str(",\"");
+        self.text.push_str(key);
+        self.text.push_str("\":");
+        self.text.push_str(json);
         self
     }
 
@@ -35,9 +43,9 @@ impl Reply {
 }
 
 impl IntoResponse for Reply {
-    fn into_response(self) -> Response {
-        let text = serde_json::to_vec(&self.body).unwrap_or_default();
+    fn into_response(mut self) -> Response {
+        self.text.push('}');
         let json = HeaderValue::from_static("application/json");
-        (self.status, [(header::CONTENT_TYPE, json)], text).into_response()
+        (self.status, [(header::CONTENT_TYPE, json)], self.text).into_response()
     }
 }

@@ -182,7 +182,9 @@ async fn execute(
         .metrics
         .accept_seconds
         .observe(started.elapsed().as_secs_f64());
-    Ok(Reply::ok().with("run", run).status(StatusCode::ACCEPTED))
+    Ok(Reply::ok()
+        .with_text("run", &run.0)
+        .status(StatusCode::ACCEPTED))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -513,7 +515,9 @@ async fn rerun(
     Path(id): Path<String>,
 ) -> Result<Reply, Problem> {
     let run = app.engine.rerun(&caller, &run_id(&id)?).await?;
-    Ok(Reply::ok().with("run", run).status(StatusCode::ACCEPTED))
+    Ok(Reply::ok()
+        .with_text("run", &run.0)
+        .status(StatusCode::ACCEPTED))
 }
 
 /// Show everything that happened to a run

@@ -10,8 +10,8 @@ pub(super) const APPLICATION_ID: i64 = 0x4c47_5348;
 /// Migration `n` leads from schema version `n` to `n + 1`.
 const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_initial.sql")];
 
-/// Brings the database to the newest schema version, each step whole or not at all.
-pub(super) fn migrate(connection: &mut Connection, config: &Config) -> Result<(), OpenError> {
+/// The database's schema version; reads alone, so that what is not ours stays as it is.
+pub(super) fn version(connection: &Connection, config: &Config) -> Result<usize, OpenError> {
     let damaged = |error: rusqlite::Error| OpenError::Damaged {
         path: config.path.clone(),
         problem: error.to_string(),
@@ -38,6 +38,12 @@ pub(super) fn migrate(connection: &mut Connection, config: &Config) -> Result<()
             known,
         });
     }
+    Ok(found)
+}
+
+/// Brings the database to the newest schema version, each step whole or not at all.
+pub(super) fn migrate(connection: &mut Connection, config: &Config) -> Result<(), OpenError> {
+    let found = version(connection, config)?;
     for (at, sql) in MIGRATIONS.iter().enumerate().skip(found) {
         step(connection, sql, at + 1).map_err(|error| OpenError::Migration {
             path: config.path.clone(),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::config::Config;
+use super::migrate::version;
 
 /// How long a connection waits for another process that writes (an operator's own tool).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -98,6 +99,11 @@ pub(super) fn connect(config: &Config, role: Role) -> Result<Connection, OpenErr
         None => Connection::open_with_flags(&config.path, flags),
     }
     .map_err(failed)?;
+    if role == Role::Writer {
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+        // Before the journal's mode is set, which would change a file that is not ours.
+        version(&connection, config)?;
+    }
     set_up(&connection, config, role).map_err(failed)?;
     Ok(connection)
 }

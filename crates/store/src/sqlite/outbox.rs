@@ -70,6 +70,7 @@ impl Outbox for Sqlite {
         &self,
         destination: &str,
         before: Timestamp,
+        now: Timestamp,
         limit: u32,
     ) -> Result<Vec<(Run, Delivery)>, Error> {
         let destination = destination.to_owned();
@@ -77,11 +78,11 @@ impl Outbox for Sqlite {
             .read(move |connection| {
                 let found = "INDEXED BY delivery_overdue JOIN run ON run.key = delivery.run_key \
                              WHERE delivery.state = 0 AND delivery.destination = ?1 \
-                             AND delivery.scheduled_since < ?2 ORDER BY delivery.scheduled_since";
+                             AND delivery.scheduled_since < ?2 AND delivery.due_at <= ?3 ORDER BY delivery.scheduled_since";
                 scan(
                     connection,
                     found,
-                    params![destination, before.as_micros()],
+                    params![destination, before.as_micros(), now.as_micros()],
                     limit,
                 )
             })

@@ -5,7 +5,7 @@ mod receivers;
 mod seam;
 mod world;
 
-pub(crate) use process::{Process, run_id};
+pub(crate) use process::{Process, new_id, run_id};
 pub(crate) use receivers::{
     AZURE_SECRET, AZURE_WEBHOOK, JENKINS_SECRET, JENKINS_TOKEN, Kind, Target, azure, azure_with,
     jenkins, job, job_with, sink, sink_with,

@@ -10,7 +10,7 @@ use longshore_domain::run::Report;
 use longshore_domain::secret::Secret;
 use longshore_engine::caller::{Caller, Scope};
 use longshore_engine::error::Error;
-use longshore_engine::runs::StartRun;
+use longshore_engine::runs::{RunText, StartRun};
 use longshore_engine::{DeliveryFilter, Engine, Parts};
 use longshore_jq::{Config as JqConfig, Evaluator, WorkerCommand};
 use longshore_store::Upkeep;
@@ -190,11 +190,11 @@ impl Process {
         let run = self
             .on(self.engine.start_run(&Self::admin(), request))
             .expect("accepted");
-        run_id(&run)
+        new_id(&run)
     }
 
     /// Requests a run without waiting for the answer.
-    pub(crate) fn launch(&self, action: &str) -> JoinHandle<Result<Value, Error>> {
+    pub(crate) fn launch(&self, action: &str) -> JoinHandle<Result<RunText, Error>> {
         let (engine, request) = (Arc::clone(&self.engine), Self::request(action, "a name"));
         self.beside(async move { engine.start_run(&Self::admin(), request).await })
     }
@@ -276,4 +276,9 @@ fn action(identifier: &str, invocation: &Value) -> Value {
 /// The id of a run that the API showed.
 pub(crate) fn run_id(run: &Value) -> RunId {
     RunId::parse(run["id"].as_str().expect("an id")).expect("a run's id")
+}
+
+/// The id of a run that was just requested.
+pub(crate) fn new_id(run: &RunText) -> RunId {
+    run_id(&serde_json::from_str(&run.0).expect("JSON"))
 }

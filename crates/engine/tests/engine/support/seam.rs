@@ -229,9 +229,10 @@ impl Outbox for Seam {
         &self,
         destination: &str,
         before: Timestamp,
+        now: Timestamp,
         limit: u32,
     ) -> Result<Vec<(Run, Delivery)>, Error> {
-        self.inner.overdue(destination, before, limit).await
+        self.inner.overdue(destination, before, now, limit).await
     }
 
     async fn delivery(&self, id: &DeliveryId) -> Result<Option<(Run, Delivery)>, Error> {

@@ -1,0 +1,152 @@
+//! Which server a call goes to, and how it is called.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use longshore_backends::azure_pipelines::{self, IncomingWebhook};
+use longshore_backends::receiver;
+use longshore_backends::request::read_url;
+use longshore_backends::target::Target;
+use longshore_domain::action::InvocationKind;
+use longshore_domain::connection::{Place, Policy};
+use longshore_domain::delivery::Receiver;
+use longshore_domain::diagnosis::Diagnosis;
+use longshore_domain::run::AGENT_DESTINATION;
+use longshore_domain::signature::Preset;
+
+use crate::Engine;
+use crate::connections::KnownConnection;
+use crate::outgoing::{Address, Outgoing};
+
+/// Where URLs that cannot be called wait for their refusal.
+const INVALID_DESTINATION: &str = "invalid";
+/// How many routes are remembered; most actions call one URL.
+const ROUTES_LIMIT: usize = 1_024;
+
+/// How Azure DevOps is reached.
+#[derive(Clone, Debug)]
+pub struct AzureSettings {
+    /// The base of its URLs.
+    pub base_url: String,
+    /// The `api-version` of incoming webhooks.
+    pub api_version: String,
+}
+
+/// Which server a call goes to, and how it is called.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    pub(crate) destination: String,
+    pub(crate) connection: Option<Arc<KnownConnection>>,
+    pub(crate) receiver: Receiver,
+    pub(crate) policy: Policy,
+    /// What is called; why nothing can be, where that is so.
+    pub(crate) target: Result<Target, Diagnosis>,
+}
+
+/// Routes of URLs that were called before, as long as the connections stay as they are.
+#[derive(Default)]
+pub(crate) struct Routes {
+    known: RwLock<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    generation: u64,
+    webhooks: HashMap<String, Arc<Route>>,
+}
+
+impl Routes {
+    fn find(&self, url: &str, generation: u64) -> Option<Arc<Route>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let found = known.webhooks.get(url).cloned();
+        found.filter(|_| known.generation == generation)
+    }
+
+    fn remember(&self, url: &str, generation: u64, route: &Arc<Route>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.generation != generation || known.webhooks.len() >= ROUTES_LIMIT {
+            known.webhooks.clear();
+            known.generation = generation;
+        }
+        known.webhooks.insert(url.to_owned(), Arc::clone(route));
+    }
+}
+
+impl Engine {
+    /// Where a call goes, by the connections as they are now.
+    pub(crate) fn route(&self, outgoing: &Outgoing) -> Arc<Route> {
+        match &outgoing.address {
+            Address::Url(url) if outgoing.kind == InvocationKind::Webhook && !outgoing.agent => {
+                let generation = self.connections.generation();
+                if let Some(known) = self.routes.find(url, generation) {
+                    return known;
+                }
+                let route = Arc::new(self.new_route(outgoing, url.clone()));
+                self.routes.remember(url, generation, &route);
+                route
+            }
+            Address::Url(url) => Arc::new(self.new_route(outgoing, url.clone())),
+            Address::AzureDevops { org, webhook } => {
+                Arc::new(self.azure_route(outgoing, org, webhook))
+            }
+        }
+    }
+
+    fn azure_route(&self, outgoing: &Outgoing, org: &str, webhook: &str) -> Route {
+        let azure = &self.settings.azure;
+        let mut incoming = IncomingWebhook {
+            base_url: &azure.base_url,
+            api_version: &azure.api_version,
+            org,
+            webhook,
+        };
+        let url = azure_pipelines::url(&incoming);
+        let mut route = self.new_route(outgoing, url.clone().unwrap_or_default());
+        let own_base = route
+            .connection
+            .as_ref()
+            .and_then(|known| known.settings.base_url.clone());
+        route.target = url.and_then(|url| read_url(&url));
+        if let Some(base_url) = own_base {
+            incoming.base_url = &base_url;
+            route.target = azure_pipelines::url(&incoming).and_then(|url| read_url(&url));
+        }
+        route
+    }
+
+    fn new_route(&self, outgoing: &Outgoing, url: String) -> Route {
+        let place = Place::parse(&url);
+        let target = read_url(&url);
+        let (receiver, connection) = if outgoing.agent {
+            (Receiver::Agent, None)
+        } else {
+            let place = place.as_ref().ok();
+            let connection = place.and_then(|place| self.connections.matching(place));
+            (receiver_of(outgoing.kind, target.as_ref().ok()), connection)
+        };
+        let destination = match (&connection, &place) {
+            _ if outgoing.agent => AGENT_DESTINATION.to_owned(),
+            (Some(known), _) => known.id.as_str().to_owned(),
+            (None, Ok(place)) => place.origin().to_owned(),
+            (None, Err(_)) => INVALID_DESTINATION.to_owned(),
+        };
+        let preset = Preset::for_invocation(outgoing.kind, &url);
+        let settings = connection.as_ref().map(|known| &known.settings);
+        let policy = Policy::of(settings, &self.settings.delivery, receiver, preset);
+        Route {
+            destination,
+            connection,
+            receiver,
+            policy,
+            target,
+        }
+    }
+}
+
+fn receiver_of(kind: InvocationKind, target: Option<&Target>) -> Receiver {
+    match kind {
+        InvocationKind::Jenkins => Receiver::Jenkins,
+        InvocationKind::AzureDevops => Receiver::AzurePipelines,
+        _ => target.map_or(Receiver::Webhook, receiver::of),
+    }
+}
