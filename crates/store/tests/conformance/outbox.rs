@@ -257,7 +257,10 @@ pub(crate) async fn silent_and_overdue_deliveries_are_found(store: Arc<dyn Store
         insert(&store, sample::due(number, A)).await;
     }
     insert(&store, sample::due(10, B)).await;
-    let overdue = store.overdue(A, sample::at(14), sample::at(1_000), 2).await.expect("read");
+    let overdue = store
+        .overdue(A, sample::at(14), sample::at(1_000), 2)
+        .await
+        .expect("read");
     let found: Vec<RunId> = overdue.into_iter().map(|(run, _)| run.id).collect();
     assert_eq!(found, ids([11, 12]));
     assert_eq!(
