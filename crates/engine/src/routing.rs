@@ -81,11 +81,11 @@ impl Engine {
                 if let Some(known) = self.routes.find(url, generation) {
                     return known;
                 }
-                let route = Arc::new(self.new_route(outgoing, url.clone()));
+                let route = Arc::new(self.new_route(outgoing, url));
                 self.routes.remember(url, generation, &route);
                 route
             }
-            Address::Url(url) => Arc::new(self.new_route(outgoing, url.clone())),
+            Address::Url(url) => Arc::new(self.new_route(outgoing, url)),
             Address::AzureDevops { org, webhook } => {
                 Arc::new(self.azure_route(outgoing, org, webhook))
             }
@@ -101,7 +101,7 @@ impl Engine {
             webhook,
         };
         let url = azure_pipelines::url(&incoming);
-        let mut route = self.new_route(outgoing, url.clone().unwrap_or_default());
+        let mut route = self.new_route(outgoing, url.as_deref().unwrap_or_default());
         let own_base = route
             .connection
             .as_ref()
@@ -114,9 +114,9 @@ impl Engine {
         route
     }
 
-    fn new_route(&self, outgoing: &Outgoing, url: String) -> Route {
-        let place = Place::parse(&url);
-        let target = read_url(&url);
+    fn new_route(&self, outgoing: &Outgoing, url: &str) -> Route {
+        let place = Place::parse(url);
+        let target = read_url(url);
         let (receiver, connection) = if outgoing.agent {
             (Receiver::Agent, None)
         } else {
@@ -130,7 +130,7 @@ impl Engine {
             (None, Ok(place)) => place.origin().to_owned(),
             (None, Err(_)) => INVALID_DESTINATION.to_owned(),
         };
-        let preset = Preset::for_invocation(outgoing.kind, &url);
+        let preset = Preset::for_invocation(outgoing.kind, url);
         let settings = connection.as_ref().map(|known| &known.settings);
         let policy = Policy::of(settings, &self.settings.delivery, receiver, preset);
         Route {
