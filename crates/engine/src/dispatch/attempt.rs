@@ -1,5 +1,6 @@
 //! One attempt: start it, make it, settle it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -195,14 +196,15 @@ impl Engine {
         self.metrics
             .delivery_seconds
             .observe(exchange.timings.total.as_secs_f64());
-        let silent = says_nothing(&outcome, &exchange.reply);
-        let scrubber = (!silent).then(|| {
-            let own = prepared
-                .secrets
-                .iter()
-                .map(|secret| secret.expose().as_str());
-            Scrubber::new(own.chain([value.as_str(), signer.value.expose().as_str()]))
-        });
+        let own = prepared
+            .secrets
+            .iter()
+            .map(|secret| secret.expose().as_str());
+        let kept_back: Vec<&str> = own
+            .chain([value.as_str(), signer.value.expose().as_str()])
+            .collect();
+        let scrubber = may_tell(&outcome, &exchange.reply, &kept_back)
+            .then(|| Scrubber::new(kept_back.iter().copied()));
         let mut made = ended(match &scrubber {
             Some(scrubber) => scrubber.scrub_outcome(outcome),
             None => outcome,
@@ -404,10 +406,21 @@ fn attempt_of(number: u32, started_at: Timestamp, now: Timestamp, outcome: &Outc
     }
 }
 
-/// Whether nothing that the receiver said is kept, so that nothing has to be scrubbed.
-fn says_nothing(outcome: &Outcome, reply: &Reply) -> bool {
-    let accepted = matches!(outcome, Outcome::Accepted(told) if *told == Acceptance::default());
-    accepted && matches!(reply, Reply::Answered(answer) if answer.body.is_empty())
+/// Secrets of this length and more have no form that is shorter than they are: of a shorter one the
+/// middle of its base64 can be.
+const EVEN_IN_BASE64: usize = 16;
+
+/// Whether what the receiver said may hold a secret. A plain acceptance that is shorter than every
+/// secret cannot, and making every form of every secret is spared for it.
+fn may_tell(outcome: &Outcome, reply: &Reply, secrets: &[&str]) -> bool {
+    let shortest = secrets.iter().map(|secret| secret.len()).min();
+    let told_in = shortest
+        .filter(|length| *length >= EVEN_IN_BASE64)
+        .unwrap_or(1);
+    let plain = matches!(outcome, Outcome::Accepted(told) if *told == Acceptance::default());
+    let short = matches!(reply, Reply::Answered(answer)
+        if !answer.truncated && answer.body.len() < told_in);
+    !(plain && short)
 }
 
 /// Keeps status, the answer's beginning, and for a synchronous call the whole answer, scrubbed.
@@ -416,18 +429,18 @@ fn keep_answer(made: &mut Made, reply: &Reply, delivery: &Delivery, scrubber: Op
         return;
     };
     made.attempt.status = Some(answer.status.as_u16());
-    let Some(scrubber) = scrubber else {
-        if delivery.synchronized {
-            made.response = Some(Value::String(String::new()));
-        }
-        return;
-    };
     let redacted = receiver::redact(delivery.receiver, &answer.body);
-    if !redacted.is_empty() {
-        made.attempt.answer = Some(scrubber.excerpt(&redacted, answer.truncated, EXCERPT_BYTES));
+    let scrubbed = match scrubber {
+        Some(scrubber) => scrubber.scrub(&redacted),
+        None => Cow::Borrowed(&*redacted),
+    };
+    if !scrubbed.is_empty() {
+        made.attempt.answer = Some(match scrubber {
+            Some(scrubber) => scrubber.excerpt(&redacted, answer.truncated, EXCERPT_BYTES),
+            None => String::from_utf8_lossy(&scrubbed).into_owned(),
+        });
     }
     if delivery.synchronized {
-        let scrubbed = scrubber.scrub(&redacted);
         let parsed = serde_json::from_slice(&scrubbed).ok();
         let text = || Value::String(String::from_utf8_lossy(&scrubbed).into_owned());
         made.response = Some(parsed.unwrap_or_else(text));
