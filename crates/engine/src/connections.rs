@@ -127,6 +127,10 @@ impl Connections {
     /// # Errors
     /// `NotFound`.
     pub fn find(&self, id: &str) -> Result<Arc<KnownConnection>, Error> {
+        // Destinations are looked up by name here with every run, and most are origins.
+        if ConnectionId::parse(id).is_none() {
+            return Err(Error::not_found("connection", id));
+        }
         let known = self.known();
         let found = known.iter().find(|known| known.id.as_str() == id).cloned();
         found.ok_or_else(|| Error::not_found("connection", id))

@@ -82,8 +82,6 @@ pub enum DocumentKind {
     Secret,
     /// Connections.
     Connection,
-    /// Permissions of actions, by the action's identifier.
-    ActionPermissions,
 }
 
 /// A small document.

@@ -133,6 +133,9 @@ pub fn accept(request: Request, dispatch: Option<(Rendered, NewDelivery)>) -> Ru
     };
     let mut changed = Map::new();
     changed.insert("status".into(), status.name().into());
+    if let Some(repeated) = &run.rerun_of {
+        changed.insert("rerunOf".into(), repeated.as_str().into());
+    }
     let delivery = dispatch.map(|(rendered, new)| {
         documents.payload = Some(rendered.payload);
         documents.deferred = rendered.deferred;

@@ -225,6 +225,11 @@ impl Destination {
         }
     }
 
+    /// Follows a change of the limits.
+    pub(crate) fn limit(&self, limits: Limits) {
+        self.lock().gate.limit(limits);
+    }
+
     /// Notes that deliveries wait in storage from `due_at` on.
     pub(crate) fn note_stored(&self, due_at: Timestamp) {
         let mut state = self.lock();

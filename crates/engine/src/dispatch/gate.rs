@@ -12,6 +12,10 @@ const LONGEST_REST: Duration = Duration::from_secs(60);
 pub(crate) struct Limits {
     /// Calls at once.
     pub concurrency: u32,
+    /// Whether a connection says so; otherwise it depends on what is sent.
+    pub is_set: bool,
+    /// Whether a repeat of what is sent is harm.
+    pub harm: bool,
     /// Calls that may be started a second.
     pub rate_per_second: Option<f64>,
     /// Failures in a row after which it is left alone for a while.
@@ -33,6 +37,8 @@ pub(crate) enum Health {
 #[derive(Debug)]
 pub(crate) struct Gate {
     limits: Limits,
+    /// Whether a delivery whose repeat is harm was ever sent there.
+    saw_harm: bool,
     in_flight: u32,
     tokens: f64,
     refilled_at: Timestamp,
@@ -46,6 +52,7 @@ impl Gate {
     pub(crate) fn new(limits: Limits, now: Timestamp) -> Self {
         Self {
             limits,
+            saw_harm: limits.harm,
             in_flight: 0,
             tokens: burst(limits),
             refilled_at: now,
@@ -56,8 +63,13 @@ impl Gate {
         }
     }
 
-    /// Follows a change of the limits; what is under way stays under way.
-    pub(crate) fn limit(&mut self, limits: Limits) {
+    /// Follows a change of the limits; what is under way stays under way. A server that starts
+    /// something with some calls keeps the lower limit for all of them, unless a connection sets one.
+    pub(crate) fn limit(&mut self, mut limits: Limits) {
+        self.saw_harm |= limits.harm;
+        if self.saw_harm && !limits.harm && !limits.is_set && !self.limits.is_set {
+            limits.concurrency = limits.concurrency.min(self.limits.concurrency);
+        }
         if self.limits != limits {
             self.limits = limits;
             self.tokens = self.tokens.min(burst(limits));
@@ -158,6 +170,8 @@ mod tests {
         Gate::new(
             Limits {
                 concurrency,
+                is_set: false,
+                harm: false,
                 rate_per_second,
                 breaker_failures: 3,
             },
@@ -172,6 +186,25 @@ mod tests {
         assert!(!gate.take(START));
         gate.give_back(START, Health::Answered);
         assert!(gate.take(START));
+    }
+
+    #[test]
+    fn a_server_that_starts_something_keeps_the_lower_limit_for_every_call() {
+        let limits = |concurrency, harm| Limits {
+            concurrency,
+            is_set: false,
+            harm,
+            rate_per_second: None,
+            breaker_failures: 3,
+        };
+        let free = |mut gate: Gate| (0..100).filter(|_| gate.take(START)).count();
+        let mut plain = Gate::new(limits(8, false), START);
+        plain.limit(limits(64, false));
+        assert_eq!(free(plain), 64);
+        let mut mixed = Gate::new(limits(64, false), START);
+        mixed.limit(limits(8, true));
+        mixed.limit(limits(64, false));
+        assert_eq!(free(mixed), 8);
     }
 
     #[test]

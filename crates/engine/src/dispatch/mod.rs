@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use longshore_domain::outcome::Repeat;
 use longshore_domain::run::AGENT_DESTINATION;
 use longshore_domain::time::Timestamp;
 use longshore_store::Found;
@@ -23,6 +24,7 @@ use tokio::sync::Notify;
 pub use destination::Window;
 
 use crate::Engine;
+use crate::connections::KnownConnection;
 use crate::routing::Route;
 pub(crate) use destination::Reservation;
 use destination::{Budget, Destination};
@@ -191,6 +193,7 @@ impl Engine {
             Ok((taken, more_from)) => {
                 self.metrics
                     .taken(&self.label_of(destination.name()), taken.len() as u64);
+                destination.limit(self.limits_of_taken(destination.name(), &taken));
                 let parcels = taken
                     .into_iter()
                     .filter_map(|found| self.parcel_of(found))
@@ -271,23 +274,50 @@ impl Engine {
         }
     }
 
-    /// The limits of a destination that is known by its name alone.
+    /// The limits of a destination that is known by its name alone: the lower ones, until it is
+    /// known what is sent there.
     fn limits_of_name(&self, destination: &str) -> Limits {
+        let lowest = self.settings.delivery.concurrency_harm;
         let connection = self.connections.find(destination).ok();
-        let settings = connection.as_ref().map(|known| &known.settings);
         Limits {
-            concurrency: settings
-                .and_then(|known| known.concurrency)
-                .unwrap_or(self.settings.delivery.concurrency_harm),
-            rate_per_second: settings.and_then(|known| known.rate_per_second),
-            breaker_failures: self.settings.breaker_failures,
+            harm: false,
+            ..self.limits_for(connection.as_deref(), lowest, true)
         }
     }
 
     fn limits_of(&self, route: &Route) -> Limits {
+        let harm = route.policy.repeat == Repeat::Harm;
+        self.limits_for(route.connection.as_deref(), route.policy.concurrency, harm)
+    }
+
+    /// The limits for what was just taken from storage.
+    fn limits_of_taken(&self, destination: &str, taken: &[Found]) -> Limits {
+        let harm = taken
+            .iter()
+            .filter_map(|found| found.delivery.as_ref())
+            .any(|delivery| delivery.repeat == Repeat::Harm);
+        let defaults = &self.settings.delivery;
+        let concurrency = match harm {
+            true => defaults.concurrency_harm,
+            false => defaults.concurrency,
+        };
+        let connection = self.connections.find(destination).ok();
+        self.limits_for(connection.as_deref(), concurrency, harm)
+    }
+
+    fn limits_for(
+        &self,
+        connection: Option<&KnownConnection>,
+        concurrency: u32,
+        harm: bool,
+    ) -> Limits {
+        let settings = connection.map(|known| &known.settings);
+        let set = settings.and_then(|known| known.concurrency);
         Limits {
-            concurrency: route.policy.concurrency,
-            rate_per_second: route.policy.rate_per_second,
+            concurrency: set.unwrap_or(concurrency),
+            is_set: set.is_some(),
+            harm,
+            rate_per_second: settings.and_then(|known| known.rate_per_second),
             breaker_failures: self.settings.breaker_failures,
         }
     }

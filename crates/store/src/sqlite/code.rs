@@ -65,7 +65,6 @@ codes!(DocumentKind {
     Credential = 1,
     Secret = 2,
     Connection = 3,
-    ActionPermissions = 4,
 });
 
 impl Code for bool {

@@ -5,9 +5,9 @@ use super::{Finding, Tree};
 /// Written in two halves, so that this file does not contain them.
 const WORDS: [&str; 6] = [
     concat!("/wo", "rk/"),
-    concat!("/tmp/tar", "get"),
-    concat!("/tmp/br", "ief"),
-    concat!("/root/.", "cargo"),
+    concat!("/ho", "me/"),
+    concat!("/ro", "ot/"),
+    concat!("/Use", "rs/"),
     concat!("index.", "crates.io"),
     concat!("static.", "crates.io"),
 ];
