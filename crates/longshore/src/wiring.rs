@@ -22,6 +22,9 @@ use tokio::net::TcpListener;
 use crate::JQ_WORKER;
 use crate::data_dir::DataDir;
 
+/// The setting that says where metrics are served.
+const METRICS_LISTEN: &str = "metrics.listen";
+
 /// A server that answers and delivers.
 pub(crate) struct Running {
     /// The engine.
@@ -105,9 +108,17 @@ async fn metrics_listener(config: &Config) -> anyhow::Result<Option<TcpListener>
     let Some(address) = config.metrics.listen else {
         return Ok(None);
     };
-    let listener = listen::bind(address).await.with_context(|| {
-        format!("metrics cannot listen on {address}; set LONGSHORE_METRICS__LISTEN")
-    })?;
+    let listener = match listen::bind(address).await {
+        Ok(listener) => listener,
+        // Nobody asked for this address, so another server on the host may have it.
+        Err(error) if config.is_default(METRICS_LISTEN) => {
+            tracing::warn!(%address, %error, "no metrics are served; set LONGSHORE_METRICS__LISTEN");
+            return Ok(None);
+        }
+        Err(error) => {
+            return Err(error).with_context(|| format!("metrics cannot listen on {address}"));
+        }
+    };
     tracing::info!(address = %listener.local_addr()?, "metrics are served");
     Ok(Some(listener))
 }

@@ -201,3 +201,23 @@ async fn metrics_are_not_served_where_nobody_asked_for_them() {
     let lines = server.stop().await.join("\n");
     assert!(!lines.contains("metrics"), "{lines}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_nobody_set_may_be_taken_and_one_that_was_set_may_not() {
+    // Whoever has the default address already, one of two servers has not.
+    let mut home = Home::new();
+    home.unset("METRICS__LISTEN");
+    let first = home.serve().await;
+    let mut other = Home::new();
+    other.unset("METRICS__LISTEN");
+    let mut second = other.serve().await;
+    let told = |line: &serde_json::Value| {
+        let said = line["message"].as_str()?;
+        said.starts_with("no metrics are served").then_some(())
+    };
+    second.logged(told).await;
+    let mut third = Home::new();
+    third.set("METRICS__LISTEN", &first.address.to_string());
+    let refused = third.refused().await;
+    assert!(refused.contains("metrics cannot listen"), "{refused}");
+}

@@ -125,6 +125,13 @@ impl Config {
         }
     }
 
+    /// Whether nobody set `key`.
+    #[must_use]
+    pub fn is_default(&self, key: &str) -> bool {
+        let shown = self.shown.iter().find(|shown| shown.key == key);
+        shown.is_some_and(|shown| matches!(shown.origin, Origin::Default))
+    }
+
     /// The settings in force as TOML, each with its origin; secrets are redacted.
     #[must_use]
     pub fn print(&self) -> String {
