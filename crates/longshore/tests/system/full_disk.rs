@@ -14,7 +14,7 @@ use crate::api::{Answer, Api, runs_of};
 use crate::receivers::{JENKINS, Receivers, WEBHOOK};
 use crate::rows::{self, DONE};
 use crate::server::{Home, PROGRAM, SOON, Server};
-use crate::traffic::{Promised, Traffic};
+use crate::traffic::{CALLERS, Promised, Traffic};
 use crate::verdict::{check_jenkins, check_webhooks};
 
 /// Runs that are accepted before the disk is full, and after there is space again.
@@ -124,7 +124,9 @@ async fn live_through(server: &Server, disk: &Disk, receivers: &Receivers) -> Pr
             5,
             "reading goes on"
         );
-        assert_eq!(traffic.count(), accepted, "accepted on a full disk");
+        // What was under way when the disk filled up may still have fitted.
+        let more = traffic.count() - accepted;
+        assert!(more <= CALLERS, "{more} accepted on a full disk");
 
         disk.empty();
         api.answers("/readyz", 200).await;

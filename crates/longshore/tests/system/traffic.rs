@@ -13,7 +13,7 @@ use crate::receivers::{JENKINS, WEBHOOK};
 use crate::server::SOON;
 
 /// Callers at once.
-const CALLERS: usize = 6;
+pub(crate) const CALLERS: usize = 6;
 
 /// The runs that were answered with 202.
 #[derive(Debug, Default)]
