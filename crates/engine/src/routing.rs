@@ -81,10 +81,17 @@ impl Engine {
                 if let Some(known) = self.routes.find(url, generation) {
                     return known;
                 }
-                let route = Arc::new(self.new_route(outgoing, url));
+                let route = self.secret_route(outgoing);
                 self.routes.remember(url, generation, &route);
                 route
             }
+            _ => self.secret_route(outgoing),
+        }
+    }
+
+    /// The same for a call whose URL may hold a secret: it is not remembered.
+    pub(crate) fn secret_route(&self, outgoing: &Outgoing) -> Arc<Route> {
+        match &outgoing.address {
             Address::Url(url) => Arc::new(self.new_route(outgoing, url)),
             Address::AzureDevops { org, webhook } => {
                 Arc::new(self.azure_route(outgoing, org, webhook))

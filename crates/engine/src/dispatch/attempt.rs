@@ -139,7 +139,7 @@ impl Engine {
                 secrets.push(token);
                 let outgoing = Outgoing::of(&filled.payload);
                 Prepared {
-                    route: self.route(&outgoing),
+                    route: self.secret_route(&outgoing),
                     outgoing,
                     secrets,
                 }

@@ -311,7 +311,7 @@ impl Engine {
         let complete = self
             .fill_deferred(rendered.payload.clone(), &rendered.deferred, &scope)
             .await;
-        self.route(&Outgoing::of(&complete.payload))
+        self.secret_route(&Outgoing::of(&complete.payload))
     }
 
     fn new_delivery(
