@@ -3,11 +3,13 @@
 //! Receivers that check a signature over what they parsed print it again, so these writers follow
 //! ECMAScript's `JSON.stringify` and Python's `json.dumps` byte for byte. Nothing here parses.
 
+mod compact;
 mod number;
 mod write;
 
 use serde_json::Value;
 
+pub use compact::{Unwritable, compact};
 use write::{Ecma, Python, PythonAscii, PythonAsciiCompact};
 
 /// `value` as ECMAScript prints it: `JSON.stringify(JSON.parse(text))`.

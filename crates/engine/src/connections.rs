@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 
 use crate::Engine;
 use crate::caller::Caller;
-use crate::environment::{Environment, random_u64};
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::identity::SHORTEST_SECRET_BYTES;
 use crate::vault::Vault;
@@ -160,7 +160,7 @@ impl Connections {
         let now = self.environment.now();
         let (settings, secrets) = read(body, None)?;
         let next = KnownConnection {
-            id: ConnectionId::mint(now, random_u64(&*self.environment)),
+            id: ConnectionId::mint(now, self.environment.random_u64()),
             place: place_of(&settings)?,
             settings,
             signing_secret: secrets.signing_secret.map(Secret::new),

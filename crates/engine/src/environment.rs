@@ -1,5 +1,6 @@
 //! Time and chance, the two inputs that tests replace.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,13 +13,12 @@ pub trait Environment: Send + Sync {
     fn now(&self) -> Timestamp;
     /// Fills `bytes` with bits that nobody can guess.
     fn fill_random(&self, bytes: &mut [u8]);
-}
-
-/// Random bits as a number.
-pub(crate) fn random_u64(environment: &dyn Environment) -> u64 {
-    let mut bytes = [0; 8];
-    environment.fill_random(&mut bytes);
-    u64::from_le_bytes(bytes)
+    /// Bits that nobody can guess for what many are made of, such as ids.
+    fn random_u64(&self) -> u64 {
+        let mut bytes = [0; 8];
+        self.fill_random(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
 }
 
 /// `length` random letters and digits.
@@ -30,6 +30,14 @@ pub(crate) fn random_text(environment: &dyn Environment, length: usize) -> Strin
         .iter()
         .map(|byte| char::from(LETTERS[usize::from(byte & 63)]))
         .collect()
+}
+
+/// How many numbers one question to the operating system brings.
+const NUMBERS_AT_ONCE: usize = 64;
+
+thread_local! {
+    /// Random numbers that nobody has had yet.
+    static NUMBERS: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The machine's clock and randomness.
@@ -54,6 +62,17 @@ impl Environment for SystemEnvironment {
     )]
     fn fill_random(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("the operating system has random bits");
+    }
+
+    fn random_u64(&self) -> u64 {
+        NUMBERS.with_borrow_mut(|numbers| {
+            if numbers.is_empty() {
+                let mut bytes = [[0; 8]; NUMBERS_AT_ONCE];
+                self.fill_random(bytes.as_flattened_mut());
+                numbers.extend(bytes.map(u64::from_le_bytes));
+            }
+            numbers.pop().unwrap_or_default()
+        })
     }
 }
 

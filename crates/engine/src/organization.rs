@@ -8,7 +8,7 @@ use longshore_store::{Document, DocumentKind, Store};
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
-use crate::environment::{Environment, random_u64};
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::vault::{Unsealable, Vault};
 
@@ -211,7 +211,7 @@ fn first_document(
     vault: &Vault,
     configured: Option<&str>,
 ) -> Document {
-    let made = OrganizationId::mint(environment.now(), random_u64(environment));
+    let made = OrganizationId::mint(environment.now(), environment.random_u64());
     Document {
         key: configured.map_or_else(|| made.as_str().to_owned(), str::to_owned),
         body: json!({"name": "Longshore"}).to_string(),

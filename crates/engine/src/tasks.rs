@@ -1,11 +1,15 @@
 //! The one place that spawns: so shutdown can wait for what was started.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::sync::{Notify, oneshot};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
 /// Counts what runs in the background, and tells it to stop.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +27,13 @@ struct Shared {
 
 struct Running(Arc<Shared>);
 
+impl Running {
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.running.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(shared))
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         if self.0.running.fetch_sub(1, Ordering::AcqRel) == 1 {
@@ -35,25 +46,24 @@ impl Tasks {
     /// Runs `work` in the background.
     #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.shared.running.fetch_add(1, Ordering::AcqRel);
-        let running = Running(Arc::clone(&self.shared));
+        let running = Running::new(&self.shared);
         tokio::spawn(async move {
             work.await;
             drop(running);
         });
     }
 
-    /// Runs `work` to its end also where the caller goes away; none where it panicked.
-    pub(crate) async fn finish<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> Option<T> {
-        let (answer, answered) = oneshot::channel();
-        self.spawn(async move {
-            // Nobody may be there any more.
-            let _ = answer.send(work.await);
-        });
-        answered.await.ok()
+    /// Runs `work` to its end: within the caller as long as there is one, else in the background.
+    /// None where it panicked.
+    pub(crate) fn finish<F>(&self, work: F) -> Finishing<F>
+    where
+        F: Future + Send + 'static,
+    {
+        Finishing {
+            _running: Running::new(&self.shared),
+            tasks: self.clone(),
+            work: Some(Box::pin(work)),
+        }
     }
 
     /// Whether nothing new shall be started.
@@ -90,5 +100,77 @@ impl Tasks {
             }
             idle.await;
         }
+    }
+}
+
+/// Work that goes on in the background where this is dropped before its end.
+#[must_use = "work that nobody waits for is for `spawn`"]
+pub(crate) struct Finishing<F: Future + Send + 'static> {
+    _running: Running,
+    tasks: Tasks,
+    work: Option<Pin<Box<F>>>,
+}
+
+impl<F: Future + Send + 'static> Future for Finishing<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(work) = &mut self.work else {
+            return Poll::Ready(None);
+        };
+        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
+        let ended = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(output)) => Some(output),
+            Err(_) => None,
+        };
+        self.work = None;
+        Poll::Ready(ended)
+    }
+}
+
+impl<F: Future + Send + 'static> Drop for Finishing<F> {
+    fn drop(&mut self) {
+        // Where the runtime is gone as well, the next start takes back what is left.
+        if let Some(work) = self.work.take()
+            && Handle::try_current().is_ok()
+        {
+            self.tasks.spawn(async move {
+                work.await;
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::oneshot;
+
+    #[tokio::test]
+    async fn work_is_finished_though_its_caller_goes_away() {
+        let tasks = Tasks::default();
+        let (go, gone) = oneshot::channel::<()>();
+        let (done, is_done) = oneshot::channel();
+        let mut finishing = tasks.finish(async move {
+            gone.await.unwrap();
+            done.send("written").unwrap();
+        });
+        let asked = std::future::poll_fn(|context| {
+            Poll::Ready(Pin::new(&mut finishing).poll(context).is_pending())
+        });
+        assert!(asked.await);
+        drop(finishing);
+        go.send(()).unwrap();
+        tasks.idle().await;
+        assert_eq!(is_done.await, Ok("written"));
+    }
+
+    #[tokio::test]
+    async fn a_panic_reaches_the_caller_as_none_and_leaves_nothing_running() {
+        let tasks = Tasks::default();
+        let ended = tasks.finish(async { panic!("on purpose") }).await;
+        assert!(ended.is_none());
+        tasks.idle().await;
     }
 }

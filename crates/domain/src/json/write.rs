@@ -168,6 +168,11 @@ fn string<D: Dialect>(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// `text` in quotes; text beyond ASCII as it is.
+pub(super) fn quoted(text: &str, out: &mut Vec<u8>) {
+    string::<Ecma>(text, out);
+}
+
 fn escape_runs(bytes: &[u8], out: &mut Vec<u8>) {
     let mut rest = bytes;
     loop {
@@ -181,28 +186,24 @@ fn escape_runs(bytes: &[u8], out: &mut Vec<u8>) {
 
 /// How many bytes stand before the first one that has to be escaped.
 fn plain_prefix(bytes: &[u8]) -> usize {
-    let (words, _) = bytes.as_chunks::<8>();
-    let plain = words
+    let (blocks, _) = bytes.as_chunks::<32>();
+    let plain = blocks
         .iter()
-        .take_while(|word| !has_escaped(u64::from_le_bytes(**word)))
+        .take_while(|block| !has_escaped(block))
         .count()
-        * 8;
+        * 32;
     let tail = bytes[plain..]
         .iter()
         .position(|byte| ESCAPED[usize::from(*byte)]);
     tail.map_or(bytes.len(), |at| plain + at)
 }
 
-/// Whether one of eight bytes is a control character, a quote or a backslash; all at once.
-const fn has_escaped(word: u64) -> bool {
-    const ONES: u64 = u64::MAX / 0xFF;
-    const HIGH: u64 = ONES * 0x80;
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let below_space = word.wrapping_sub(ONES * 0x20) & !word;
-    let is_quote = quote.wrapping_sub(ONES) & !quote;
-    let is_backslash = backslash.wrapping_sub(ONES) & !backslash;
-    (below_space | is_quote | is_backslash) & HIGH != 0
+/// Whether one of the bytes is a control character, a quote or a backslash. Without a branch, so
+/// that the compiler looks at many of them at once.
+fn has_escaped(block: &[u8; 32]) -> bool {
+    block.iter().fold(false, |found, &byte| {
+        found | (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+    })
 }
 
 fn escape(byte: u8, out: &mut Vec<u8>) {

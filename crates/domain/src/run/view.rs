@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::approval::approval_json;
 use super::{Documents, Request, Run};
 use crate::id::RunId;
+use crate::json::compact;
 
 /// A run with its documents, to be shown.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +29,7 @@ impl RunView<'_> {
     /// The same as text, with nothing copied on the way.
     #[must_use]
     pub fn text(&self, v1: bool) -> String {
-        serde_json::to_string(&Shown { view: self, v1 }).unwrap_or_default()
+        compact(&Shown { view: self, v1 }, u32::MAX).unwrap_or_default()
     }
 }
 

@@ -26,7 +26,6 @@ use super::gate::Health;
 use super::parcel::{Content, Parcel};
 use super::{STORAGE_PAUSE, lock};
 use crate::Engine;
-use crate::environment::random_u64;
 use crate::identity::SigningSecret;
 use crate::outgoing::Outgoing;
 use crate::routing::Route;
@@ -240,7 +239,7 @@ impl Engine {
                 now: self.environment.now(),
                 schedule: &route.policy.schedule,
                 report_timeout: route.policy.report_timeout,
-                random: random_u64(&*self.environment),
+                random: self.environment.random_u64(),
             };
             let change = run::settled(
                 run,

@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use crate::Engine;
 use crate::caller::Caller;
-use crate::environment::random_u64;
 use crate::error::Error;
 
 /// How often a decision is made anew because the run moved meanwhile.
@@ -48,7 +47,7 @@ impl Engine {
     ) -> Result<LogLine, Error> {
         let now = self.environment.now();
         let entry = LogEntry {
-            id: RunLogId::mint(now, random_u64(&*self.environment)),
+            id: RunLogId::mint(now, self.environment.random_u64()),
             message,
             termination,
             status_label,

@@ -17,7 +17,6 @@ use crate::caller::Caller;
 use crate::catalog::CompiledAction;
 use crate::dispatch::Reservation;
 use crate::dispatch::parcel::{Content, DeferredContent, Parcel};
-use crate::environment::random_u64;
 use crate::error::Error;
 use crate::outgoing::Outgoing;
 use crate::routing::Route;
@@ -73,7 +72,7 @@ impl Engine {
         let action = self.catalog.compiled(&command.action).await?;
         let properties = permitted(&action, &command)?;
         let now = self.environment.now();
-        let id = RunId::mint(now, random_u64(&*self.environment));
+        let id = RunId::mint(now, self.environment.random_u64());
         let raw = (properties != command.properties).then_some(command.properties);
         let mut request = Request {
             id,
@@ -207,7 +206,7 @@ impl Engine {
             Ok(())
         };
         let interrupted = || longshore_store::Error::Unavailable("the write broke off".into());
-        let written = self.tasks.finish(Box::pin(work)).await;
+        let written = self.tasks.finish(work).await;
         written.unwrap_or_else(|| Err(interrupted()))
     }
 
@@ -322,7 +321,7 @@ impl Engine {
         now: Timestamp,
     ) -> NewDelivery {
         NewDelivery {
-            id: DeliveryId::mint(now, random_u64(&*self.environment)),
+            id: DeliveryId::mint(now, self.environment.random_u64()),
             receiver: route.receiver,
             destination: route.destination.clone(),
             connection: route.connection.as_ref().map(|known| known.id.clone()),

@@ -1,5 +1,6 @@
 //! Each request gets an id, which its answer and its log lines carry.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::Request;
@@ -9,11 +10,12 @@ use axum::response::Response;
 use tracing::Instrument;
 
 static REQUESTS: AtomicU64 = AtomicU64::new(1);
+static PROCESS: LazyLock<u32> = LazyLock::new(std::process::id);
 
 /// Names the request in `X-Trace-Id` and in the log.
 pub(super) async fn trace(request: Request, next: Next) -> Response {
     let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
-    let id = format!("{:08x}-{number:x}", std::process::id());
+    let id = format!("{:08x}-{number:x}", *PROCESS);
     let span = tracing::debug_span!("request", id, path = request.uri().path());
     let mut response = next.run(request).instrument(span).await;
     if response.status().is_server_error() {

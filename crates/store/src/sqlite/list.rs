@@ -121,35 +121,24 @@ fn delivery_terms(filter: &DeliveryFilter) -> Vec<Term> {
         ));
     }
     // A partial index is found only by the very words of its own condition.
-    macro_rules! held {
+    macro_rules! not_done {
         ($state:literal) => {
             Term::fixed(
-                "delivery_held",
-                concat!("delivery.state IN (1, 2) AND delivery.state = ", $state),
-            )
-        };
-    }
-    macro_rules! resting {
-        ($state:literal) => {
-            Term::fixed(
-                "delivery_resting",
-                concat!(
-                    "delivery.state IN (0, 3, 5, 6, 7) AND delivery.state = ",
-                    $state
-                ),
+                "delivery_not_done",
+                concat!("delivery.state <> 4 AND delivery.state = ", $state),
             )
         };
     }
     terms.extend(filter.state.map(|state| match state {
-        State::Due => resting!(0),
-        State::Owned => held!(1),
-        State::Started => held!(2),
-        State::Published => resting!(3),
+        State::Due => not_done!(0),
+        State::Owned => not_done!(1),
+        State::Started => not_done!(2),
+        State::Published => not_done!(3),
         // Most deliveries are done, so walking the table finds them soon.
         State::Done => Term::unindexed("delivery.state = 4", None),
-        State::Unconfirmed => resting!(5),
-        State::Dead => resting!(6),
-        State::Cancelled => resting!(7),
+        State::Unconfirmed => not_done!(5),
+        State::Dead => not_done!(6),
+        State::Cancelled => not_done!(7),
     }));
     terms
 }

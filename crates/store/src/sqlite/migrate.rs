@@ -8,7 +8,10 @@ use super::open::OpenError;
 /// Says "this is ours" in the header of the file: `LGSH`.
 pub(super) const APPLICATION_ID: i64 = 0x4c47_5348;
 /// Migration `n` leads from schema version `n` to `n + 1`.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_initial.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_initial.sql"),
+    include_str!("../../migrations/0002_not_done.sql"),
+];
 
 /// The database's schema version; reads alone, so that what is not ours stays as it is.
 pub(super) fn version(connection: &Connection, config: &Config) -> Result<usize, OpenError> {

@@ -48,8 +48,8 @@ impl Outbox for Sqlite {
     async fn lost(&self, limit: u32) -> Result<Vec<(Run, Delivery)>, Error> {
         self.readers
             .read(move |connection| {
-                let found = "INDEXED BY delivery_held JOIN run ON run.key = delivery.run_key \
-                             WHERE delivery.state IN (1, 2)";
+                let found = "INDEXED BY delivery_not_done JOIN run ON run.key = delivery.run_key \
+                             WHERE delivery.state <> 4 AND delivery.state IN (1, 2)";
                 scan(connection, found, [], limit)
             })
             .await
@@ -241,11 +241,7 @@ fn count_open(connection: &Connection) -> Result<Vec<(String, String, u64)>, Err
     let mut counts = Vec::new();
     for (index, condition) in [
         ("delivery_due", "state = 0"),
-        ("delivery_held", "state IN (1, 2)"),
-        (
-            "delivery_resting",
-            "state IN (0, 3, 5, 6, 7) AND state IN (3, 5)",
-        ),
+        ("delivery_not_done", "state <> 4 AND state IN (1, 2, 3, 5)"),
     ] {
         let sql = format!(
             "SELECT destination, state, count(*) FROM delivery INDEXED BY {index} \

@@ -1,5 +1,6 @@
 //! JSON as it stands in columns: written on the caller's side, so that the writer only binds.
 
+use longshore_domain::json;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -13,14 +14,8 @@ pub(super) fn write<T: Serialize + ?Sized>(
     column: &'static str,
     value: &T,
 ) -> Result<String, Error> {
-    let unwritable = |problem| Error::Unavailable(format!("{column} cannot be stored: {problem}"));
-    let text = serde_json::to_string(value).map_err(|error| unwritable(error.to_string()))?;
-    if is_deep(&text) {
-        return Err(unwritable(format!(
-            "it is nested deeper than {DEPTH_LIMIT} levels"
-        )));
-    }
-    Ok(text)
+    json::compact(value, DEPTH_LIMIT)
+        .map_err(|problem| Error::Unavailable(format!("{column} cannot be stored: {problem}")))
 }
 
 /// The value of a JSON text.
@@ -37,19 +32,12 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 }
 
 fn is_deep(text: &str) -> bool {
-    let (mut depth, mut in_string, mut escaped) = (0u32, false, false);
-    for byte in text.bytes() {
-        if in_string {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
+    let mut rest = text.as_bytes();
+    let mut depth = 0u32;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
         match byte {
-            b'"' => in_string = true,
+            b'"' => rest = after_string(after),
             b'[' | b'{' => depth += 1,
             b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
@@ -59,6 +47,20 @@ fn is_deep(text: &str) -> bool {
         }
     }
     false
+}
+
+/// What follows the string that `text` starts in.
+fn after_string(mut text: &[u8]) -> &[u8] {
+    while let Some(at) = memchr::memchr2(b'"', b'\\', text) {
+        let escapes = text[at] == b'\\';
+        text = text
+            .get(at + 1 + usize::from(escapes)..)
+            .unwrap_or_default();
+        if !escapes {
+            return text;
+        }
+    }
+    &[]
 }
 
 #[cfg(test)]

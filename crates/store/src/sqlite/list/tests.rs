@@ -2,14 +2,15 @@
 
 use longshore_domain::id::RunId;
 
+use super::super::migrate::MIGRATIONS;
 use super::*;
 
 /// How SQLite would read `list`, one step a line.
 fn plan(list: &List) -> String {
     let connection = Connection::open_in_memory().unwrap();
-    connection
-        .execute_batch(include_str!("../../../migrations/0001_initial.sql"))
-        .unwrap();
+    for migration in MIGRATIONS {
+        connection.execute_batch(migration).unwrap();
+    }
     let sql = list.sql(list.rarest(&connection).unwrap());
     let mut statement = connection
         .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
@@ -110,9 +111,8 @@ fn each_filter_of_deliveries_alone_searches_an_index_and_sorts_nothing() {
     ];
     for state in State::ALL {
         let through = match state {
-            State::Owned | State::Started => "delivery_held (state=? AND rowid<?)",
             State::Done => "delivery USING INTEGER PRIMARY KEY (rowid<?)",
-            _ => "delivery_resting (state=? AND rowid<?)",
+            _ => "delivery_not_done (state=? AND rowid<?)",
         };
         cases.push((
             with(DeliveryFilter {
