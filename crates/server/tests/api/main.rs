@@ -42,3 +42,5 @@ mod run_lists;
 mod run_tokens;
 #[cfg(test)]
 mod secrets;
+#[cfg(test)]
+mod warnings;
