@@ -43,4 +43,6 @@ mod run_tokens;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod templates;
+#[cfg(test)]
 mod warnings;
