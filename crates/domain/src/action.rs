@@ -8,7 +8,9 @@ mod bounds;
 mod inputs;
 mod invocation;
 mod names;
+mod queries;
 mod query;
+mod scope;
 pub(crate) mod shape;
 mod trigger;
 mod warnings;
@@ -23,10 +25,13 @@ pub use bounds::{MAX_DEPTH, MAX_VALUES};
 pub use inputs::{MAX_INPUTS, Required, Step, UserInputs, jq_query};
 pub use invocation::{HttpCall, Invocation, InvocationKind};
 pub use names::{MAX_BUTTON_CHARS, MAX_IDENTIFIER_CHARS};
+pub use queries::{Query, queries};
+pub use scope::{DeadEnd, Scope, ValueKind};
 pub use trigger::{
     Automation, Combinator, EntityChange, Event, JqCondition, Operation, RunChange, SelfService,
     Trigger,
 };
+pub use warnings::{MAX_WARNINGS, azure_parameter};
 
 use crate::violation::Violation;
 use shape::{Faults, Fields, Path};
@@ -73,6 +78,12 @@ impl Action {
     #[must_use]
     pub fn warnings(&self) -> Vec<Violation> {
         warnings::of(self)
+    }
+
+    /// The key of the invocation under which it sends parameters to Azure Pipelines.
+    #[must_use]
+    pub fn azure_payload_key(&self) -> Option<&'static str> {
+        warnings::azure_payload(&self.invocation).map(|(key, _)| key)
     }
 
     /// The form of a self-service action.

@@ -10,6 +10,7 @@ pub mod diagnosis;
 pub mod form;
 pub mod id;
 pub mod json;
+pub mod nearest;
 pub mod outcome;
 pub mod run;
 pub mod secret;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use longshore_domain::action::{Action, InvocationKind, Trigger};
+use longshore_domain::action::{Action, InvocationKind, MAX_WARNINGS, Trigger};
 use longshore_domain::form::Form;
 use longshore_domain::run::cancel_waiting;
 use longshore_domain::signature::Preset;
@@ -17,6 +17,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::render::CompiledTemplate;
 use crate::runs::DECISIONS_LIMIT;
+use crate::templates;
 
 /// How many compiled revisions are remembered.
 const COMPILED_LIMIT: usize = 2_000;
@@ -297,21 +298,17 @@ impl Engine {
     /// What will not work as it is written (contract §0.11); never a refusal.
     fn warnings(&self, compiled: &CompiledAction) -> Vec<Violation> {
         let mut warnings = compiled.action.warnings();
-        let below = |path: &str| match path {
-            "" => "invocationMethod".to_owned(),
-            path if path.starts_with('[') => format!("invocationMethod{path}"),
-            path => format!("invocationMethod.{path}"),
-        };
-        for found in compiled.invocation.template().violations() {
-            warnings.push(Violation::new(below(&found.path), found.message.clone()));
-        }
-        for (expression, message) in compiled.invocation.mistakes() {
-            let text = format!("{{{{ {expression} }}}} does not compile and gives null: {message}");
-            warnings.push(Violation::new("invocationMethod", text));
-        }
         if let Some(call) = compiled.action.invocation.http_call() {
             warnings.extend(self.unbound_signature(compiled.action.invocation.kind(), &call.url));
         }
+        let names = self.secrets.list().into_iter();
+        warnings.extend(templates::warnings(
+            &compiled.document,
+            &compiled.action,
+            &compiled.invocation,
+            names.map(|secret| secret.secret_name).collect(),
+        ));
+        warnings.truncate(MAX_WARNINGS);
         warnings
     }
 

@@ -21,6 +21,7 @@ mod scope;
 pub mod secrets;
 mod settings;
 pub mod tasks;
+pub mod templates;
 mod tls;
 mod upkeep;
 pub mod vault;

@@ -1,9 +1,12 @@
 //! Templates in motion: a template's expressions are evaluated by jq, and their results put back.
 
-use longshore_domain::run::{Documents, Rendered, Run};
+use longshore_domain::id::RunLogId;
+use longshore_domain::run::{Documents, FailedTemplates, Rendered, Run};
 use longshore_domain::secret::Secret;
-use longshore_domain::template::{Deferred, Evaluated, Expression, PerAttempt, Template};
-use longshore_jq::{Evaluated as Output, Program};
+use longshore_domain::template::{
+    Cause, Deferred, Evaluated, Expression, Failure, Filled, PerAttempt, Template,
+};
+use longshore_jq::{CompileError, Evaluated as Output, Evaluator, Program};
 use serde_json::Value;
 
 use crate::Engine;
@@ -17,12 +20,21 @@ pub(crate) struct CompiledTemplate {
     programs: Vec<Compiled>,
 }
 
-enum Compiled {
+pub(crate) enum Compiled {
     Program(Program),
     /// It names a secret: it is compiled for each attempt.
     Deferred,
     /// It does not compile, and so is null.
-    Mistake(String),
+    Mistake(Mistake),
+}
+
+/// Where the text of an expression goes wrong.
+#[derive(Clone, Debug)]
+pub(crate) struct Mistake {
+    /// The compiler's words.
+    pub(crate) message: String,
+    /// In characters from 0.
+    pub(crate) position: usize,
 }
 
 /// A payload with its deferred parts evaluated; for the wire alone.
@@ -30,70 +42,117 @@ pub(crate) struct Complete {
     pub(crate) payload: Value,
     /// What expressions that name a secret yielded.
     pub(crate) secrets: Vec<Secret<String>>,
+    /// What came to nothing.
+    pub(crate) failures: Vec<Failure>,
 }
 
 impl CompiledTemplate {
     pub(crate) fn new(value: &Value) -> Self {
         let template = Template::parse(value);
-        let programs = template.expressions().iter().map(compile).collect();
+        let compiled = |expression: &Expression| match expression.deferred {
+            true => Compiled::Deferred,
+            false => Compiled::of(&expression.text),
+        };
+        let programs = template.expressions().iter().map(compiled).collect();
         Self { template, programs }
     }
 
-    pub(crate) const fn template(&self) -> &Template {
-        &self.template
+    /// The text of each expression, with what it compiled to.
+    pub(crate) fn compiled(&self) -> impl Iterator<Item = (&str, &Compiled)> {
+        let expressions = self.template.expressions().iter();
+        expressions
+            .map(|expression| expression.text.as_str())
+            .zip(&self.programs)
     }
 
-    /// What does not compile, with the compiler's words.
-    pub(crate) fn mistakes(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.template
-            .expressions()
-            .iter()
-            .zip(&self.programs)
-            .filter_map(|(expression, program)| match program {
-                Compiled::Mistake(message) => Some((expression.text.as_str(), message.as_str())),
-                Compiled::Program(_) | Compiled::Deferred => None,
-            })
+    /// The template filled in with what its expressions come to; what names a secret stays as it
+    /// was written.
+    pub(crate) async fn fill(&self, evaluator: &Evaluator, scope: &Value) -> Filled {
+        let evaluated = evaluated(evaluator, &self.programs, scope).await;
+        self.template.fill(&evaluated)
     }
 }
 
-fn compile(expression: &Expression) -> Compiled {
-    if expression.deferred {
-        return Compiled::Deferred;
+impl Compiled {
+    pub(crate) fn of(text: &str) -> Self {
+        match Program::compile(text) {
+            Ok(program) => Self::Program(program),
+            Err(CompileError { message, position }) => Self::Mistake(Mistake {
+                message,
+                position: characters(text, position),
+            }),
+        }
     }
-    match Program::compile(&expression.text) {
-        Ok(program) => Compiled::Program(program),
-        Err(error) => Compiled::Mistake(error.to_string()),
+}
+
+/// A place in `text`, in characters instead of bytes.
+pub(crate) fn characters(text: &str, byte: usize) -> usize {
+    text.char_indices().take_while(|(at, _)| *at < byte).count()
+}
+
+/// What each of `programs` comes to, in order. Alone asks the evaluator.
+pub(crate) async fn evaluated(
+    evaluator: &Evaluator,
+    programs: &[Compiled],
+    scope: &Value,
+) -> Vec<Evaluated> {
+    let runnable: Vec<&Program> = programs
+        .iter()
+        .filter_map(|compiled| match compiled {
+            Compiled::Program(program) => Some(program),
+            Compiled::Deferred | Compiled::Mistake(_) => None,
+        })
+        .collect();
+    let mut outputs = evaluator.evaluate(&runnable, scope).await.into_iter();
+    let evaluated = programs.iter().map(|compiled| match compiled {
+        Compiled::Program(_) => outputs.next().map_or(Evaluated::Undefined, evaluated_of),
+        Compiled::Deferred => Evaluated::Undefined,
+        Compiled::Mistake(mistake) => Evaluated::Failed {
+            cause: Cause::Compile {
+                position: mistake.position,
+            },
+            message: mistake.message.clone(),
+        },
+    });
+    evaluated.collect()
+}
+
+fn evaluated_of(output: Output) -> Evaluated {
+    match output {
+        Output::Output(value) => Evaluated::Value(value),
+        Output::Empty => Evaluated::Undefined,
+        Output::Error(message) => Evaluated::Failed {
+            cause: Cause::Error,
+            message,
+        },
     }
+}
+
+/// The expressions of a template's deferred parts, compiled.
+pub(crate) fn compiled(per_attempt: &PerAttempt) -> Vec<Compiled> {
+    let expressions = per_attempt.expressions().iter();
+    expressions
+        .map(|expression| Compiled::of(&expression.text))
+        .collect()
 }
 
 impl Engine {
     /// Renders an invocation; what names a secret stays as it was written.
     pub(crate) async fn render(&self, template: &CompiledTemplate, scope: &Value) -> Rendered {
-        let programs: Vec<&Program> = template
-            .programs
-            .iter()
-            .filter_map(|compiled| match compiled {
-                Compiled::Program(program) => Some(program),
-                Compiled::Deferred | Compiled::Mistake(_) => None,
-            })
-            .collect();
-        let mut outputs = self.evaluator.evaluate(&programs, scope).await.into_iter();
-        let evaluated: Vec<Evaluated> = template
-            .programs
-            .iter()
-            .map(|compiled| match compiled {
-                Compiled::Program(_) => outputs.next().map_or(Evaluated::Undefined, evaluated_of),
-                Compiled::Deferred => Evaluated::Undefined,
-                Compiled::Mistake(message) => Evaluated::Failed {
-                    message: message.clone(),
-                },
-            })
-            .collect();
-        let filled = template.template.fill(&evaluated);
+        let filled = template.fill(&self.evaluator, scope).await;
         Rendered {
             payload: filled.value,
             deferred: filled.deferred,
+            failed: self.failed_templates(filled.failures),
         }
+    }
+
+    /// What a run is told of `failures`, where there are some.
+    pub(crate) fn failed_templates(&self, failures: Vec<Failure>) -> Option<FailedTemplates> {
+        (!failures.is_empty()).then(|| FailedTemplates {
+            failures,
+            line: RunLogId::mint(self.environment.now(), self.environment.random_u64()),
+        })
     }
 
     /// Evaluates the deferred parts of a payload for one attempt.
@@ -104,29 +163,13 @@ impl Engine {
         scope: &Value,
     ) -> Complete {
         let per_attempt = PerAttempt::parse(deferred);
-        let compiled: Vec<Result<Program, String>> = per_attempt
-            .expressions()
-            .iter()
-            .map(|expression| Program::compile(&expression.text).map_err(|error| error.to_string()))
-            .collect();
-        let programs: Vec<&Program> = compiled
-            .iter()
-            .filter_map(|made| made.as_ref().ok())
-            .collect();
-        let mut outputs = self.evaluator.evaluate(&programs, scope).await.into_iter();
-        let evaluated: Vec<Evaluated> = compiled
-            .iter()
-            .map(|made| match made {
-                Ok(_) => outputs.next().map_or(Evaluated::Undefined, evaluated_of),
-                Err(message) => Evaluated::Failed {
-                    message: message.clone(),
-                },
-            })
-            .collect();
+        let programs = compiled(&per_attempt);
+        let evaluated = evaluated(&self.evaluator, &programs, scope).await;
         let completed = per_attempt.complete(payload, &evaluated);
         Complete {
             payload: completed.value,
             secrets: completed.yielded.into_iter().map(Secret::new).collect(),
+            failures: completed.failures,
         }
     }
 
@@ -143,13 +186,5 @@ impl Engine {
             deferred: documents.deferred.clone(),
             scope: scope::of_stored(run, documents),
         })))
-    }
-}
-
-fn evaluated_of(output: Output) -> Evaluated {
-    match output {
-        Output::Output(value) => Evaluated::Value(value),
-        Output::Empty => Evaluated::Undefined,
-        Output::Error(message) => Evaluated::Failed { message },
     }
 }

@@ -45,6 +45,17 @@ pub(crate) fn of_stored(run: &Run, documents: &Documents) -> Value {
     )
 }
 
+/// Takes out what only an attempt's templates see, whoever put it in.
+pub(crate) fn without_secrets(mut scope: Value) -> Value {
+    if let Value::Object(scope) = &mut scope {
+        scope.shift_remove("secrets");
+        if let Some(Value::Object(run)) = scope.get_mut("run") {
+            run.shift_remove("token");
+        }
+    }
+    scope
+}
+
 /// Adds what only an attempt's templates see: `.secrets` and `.run.token`.
 pub(crate) fn with_secrets(
     mut scope: Value,

@@ -11,6 +11,7 @@ mod interpreter;
 mod plain;
 mod pool;
 mod program;
+pub mod reads;
 pub mod worker;
 
 pub use evaluator::{Config, Evaluator};

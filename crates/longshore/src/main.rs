@@ -4,9 +4,12 @@ mod backup;
 mod config;
 mod data_dir;
 mod demo;
+mod jq;
 mod logging;
 mod openapi;
+mod render;
 mod serve;
+mod trying;
 mod verify;
 mod wiring;
 
@@ -47,6 +50,10 @@ enum Command {
     },
     /// Check a signature and explain why it does not hold; the body comes on standard input
     Verify(verify::Verify),
+    /// Evaluate a jq expression as templates do; its input comes from a file or on standard input
+    Jq(jq::Jq),
+    /// Fill a body or an action's invocation in, without a server
+    Render(render::Render),
     /// Show or check the configuration
     Config {
         #[command(subcommand)]
@@ -75,6 +82,8 @@ fn main() -> ExitCode {
         Command::Serve { config } => serve::run(config.as_deref()),
         Command::Demo { once } => demo::run(once),
         Command::Verify(verify) => return verify.run(),
+        Command::Jq(jq) => return trying::ended(jq.run()),
+        Command::Render(render) => return trying::ended(render.run()),
         Command::Config { command } => config::run(&command),
         Command::Backup { config, file } => backup::run(config.as_deref(), &file),
         Command::Openapi => openapi::run(),

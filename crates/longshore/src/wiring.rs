@@ -153,17 +153,21 @@ fn client(config: &Config) -> anyhow::Result<Client> {
 }
 
 fn evaluator(config: &Config) -> anyhow::Result<Evaluator> {
-    let program = std::env::current_exe().context("this program's own path")?;
-    let worker = WorkerCommand {
-        program,
-        args: vec![JQ_WORKER.into()],
-    };
     Ok(Evaluator::new(JqConfig {
         workers: config.templates.workers,
         deadline: config.templates.deadline,
         wait: config.templates.wait,
-        ..JqConfig::new(worker)
+        ..JqConfig::new(jq_worker()?)
     }))
+}
+
+/// This program, started to evaluate expressions for itself.
+pub(crate) fn jq_worker() -> anyhow::Result<WorkerCommand> {
+    let program = std::env::current_exe().context("this program's own path")?;
+    Ok(WorkerCommand {
+        program,
+        args: vec![JQ_WORKER.into()],
+    })
 }
 
 fn settings(config: &Config) -> Settings {

@@ -1,5 +1,6 @@
 mod inputs;
 mod invocation;
+mod scope;
 mod trigger;
 
 use proptest::prelude::*;

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    DeliveryWrite, Documents, DocumentsPatch, Event, EventKind, Idempotency, Label, NewRun,
-    RequiredApproval, Run, RunChange, RunWrite, Source, Status, Vote, label,
+    DeliveryWrite, Documents, DocumentsPatch, Event, EventKind, FailedTemplates, Idempotency,
+    Label, NewRun, RequiredApproval, Run, RunChange, RunWrite, Source, Status, Vote, label,
+    tell_failed_templates,
 };
 use crate::delivery::{Delivery, Receiver, State};
 use crate::id::{ConnectionId, DeliveryId, RunId};
@@ -55,6 +56,8 @@ pub struct Rendered {
     pub payload: Value,
     /// The parts that are evaluated for each attempt anew.
     pub deferred: Vec<Deferred>,
+    /// What came to nothing, where something did.
+    pub failed: Option<FailedTemplates>,
 }
 
 /// How a new delivery enters the system.
@@ -99,7 +102,7 @@ pub fn accept(request: Request, dispatch: Option<(Rendered, NewDelivery)>) -> Ru
     let waits = dispatch
         .as_ref()
         .is_some_and(|(_, new)| new.receiver == Receiver::Agent);
-    let run = Run {
+    let mut run = Run {
         id: request.id.clone(),
         action: request.action,
         action_revision: request.action_revision,
@@ -136,13 +139,20 @@ pub fn accept(request: Request, dispatch: Option<(Rendered, NewDelivery)>) -> Ru
     if let Some(repeated) = &run.rerun_of {
         changed.insert("rerunOf".into(), repeated.as_str().into());
     }
+    let mut log = Vec::new();
     let delivery = dispatch.map(|(rendered, new)| {
+        if let Some(failed) = rendered.failed {
+            changed.insert("templates".into(), failed.detail());
+            log.push(failed.log_line(now));
+            run.log_lines += 1;
+        }
         documents.payload = Some(rendered.payload);
         documents.deferred = rendered.deferred;
         DeliveryWrite::Insert(delivery_of(request.id, new, now))
     });
     RunChange {
         delivery,
+        log,
         idempotency: request.idempotency,
         events: vec![Event {
             kind: EventKind::RunRequested,
@@ -176,6 +186,9 @@ pub fn dispatch(
     };
     let mut change = super::conclude::write(run, after, documents, EventKind::RunApproval, by, now);
     change.delivery = Some(DeliveryWrite::Insert(delivery_of(run.id.clone(), new, now)));
+    if let Some(failed) = &rendered.failed {
+        tell_failed_templates(&mut change, run, failed, now);
+    }
     change
 }
 

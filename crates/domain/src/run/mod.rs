@@ -8,6 +8,7 @@ mod approval;
 mod change;
 mod conclude;
 mod report;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -32,6 +33,7 @@ pub use report::{
     LOG_LINES_LIMIT, LogEntry, Redeem, RedeemAnswer, Report, ReportRejection, Reporter, Reporting,
     WRITES_LIMIT, log, redeem, report, respond,
 };
+pub use templates::{FailedTemplates, MAX_FAILURES_TOLD, MAX_TOLD_CHARS, tell_failed_templates};
 pub use view::{Message, RunView, standard_message};
 
 /// The labels that the engine itself puts on a run; a label that a report set is never replaced.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::failure::Cause;
 use super::{quotes, secrecy};
 
 /// What stood in `{{ … }}`.
@@ -15,6 +16,16 @@ pub struct Expression {
     pub deferred: bool,
 }
 
+impl Expression {
+    /// What stands between braces as `written`.
+    #[must_use]
+    pub fn of(written: &str) -> Self {
+        let text = quotes::rewritten(written).trim().to_owned();
+        let deferred = secrecy::names_secret(&text);
+        Self { text, deferred }
+    }
+}
+
 /// What one expression came to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Evaluated {
@@ -24,6 +35,8 @@ pub enum Evaluated {
     Undefined,
     /// It failed, or does not compile; null.
     Failed {
+        /// What kind of mistake it is.
+        cause: Cause,
         /// Why.
         message: String,
     },
@@ -45,16 +58,16 @@ impl Expressions {
 
     /// The id of what stands between braces as `written`; nothing where it would be one too many.
     pub(super) fn add(&mut self, written: &str, most: usize) -> Option<ExpressionId> {
-        let text = quotes::rewritten(written).trim().to_owned();
-        if let Some(id) = self.by_text.get(&text) {
+        let expression = Expression::of(written);
+        if let Some(id) = self.by_text.get(&expression.text) {
             return Some(*id);
         }
         if self.list.len() >= most {
             return None;
         }
-        let deferred = secrecy::names_secret(&text);
-        self.by_text.insert(text.clone(), self.list.len());
-        self.list.push(Expression { text, deferred });
+        self.by_text
+            .insert(expression.text.clone(), self.list.len());
+        self.list.push(expression);
         Some(self.list.len() - 1)
     }
 

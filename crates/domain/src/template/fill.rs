@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::expression::{Evaluated, ExpressionId, Expressions};
+use super::failure::{Cause, Failure};
 use super::place::Place;
 use super::tree::{Entry, Key, Node, Part, Text};
 use super::{MAX_FILLED_BYTES, MAX_FILLED_DEPTH};
+use crate::action::shape::described;
 use crate::json;
 use output::{Output, Pairs};
 
@@ -35,19 +37,8 @@ pub struct Deferred {
     pub template: Value,
 }
 
-/// An expression, or the braces of a string, that came to nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Where in the template, as in RFC 6901; of a key, the place of its value.
-    pub pointer: String,
-    /// The expression; empty where the string's braces make no sense.
-    pub expression: String,
-    /// Why; never holds a secret, but may hold parts of inputs.
-    pub message: String,
-}
-
 pub(super) fn fill(root: &Node, expressions: &Expressions, evaluated: &[Evaluated]) -> Filled {
-    let mut filler = Filler::new(expressions, evaluated);
+    let mut filler = Filler::new(expressions, evaluated, false);
     let output = filler
         .node(root, &Place::root(), 0)
         .unwrap_or(Output::Value(Value::Null));
@@ -63,6 +54,8 @@ pub(super) fn fill(root: &Node, expressions: &Expressions, evaluated: &[Evaluate
 pub(super) struct Filler<'e> {
     expressions: &'e Expressions,
     evaluated: &'e [Evaluated],
+    /// Whether a failure may tell of a secret, so that its reason is kept back.
+    tells_of_secrets: bool,
     pub(super) failures: Vec<Failure>,
     bytes_left: usize,
 }
@@ -75,10 +68,15 @@ enum Came<'e> {
 }
 
 impl<'e> Filler<'e> {
-    pub(super) fn new(expressions: &'e Expressions, evaluated: &'e [Evaluated]) -> Self {
+    pub(super) fn new(
+        expressions: &'e Expressions,
+        evaluated: &'e [Evaluated],
+        tells_of_secrets: bool,
+    ) -> Self {
         Self {
             expressions,
             evaluated,
+            tells_of_secrets,
             failures: Vec::new(),
             bytes_left: MAX_FILLED_BYTES,
         }
@@ -90,7 +88,7 @@ impl<'e> Filler<'e> {
             Node::Constant(value) => Some(Output::Value(value.clone())),
             Node::Deferred(template) => Some(Output::Deferred(template.clone())),
             Node::Broken { message } => {
-                self.fail(place, "", message);
+                self.fail(place, "", Cause::Template, message);
                 Some(Output::Value(Value::Null))
             }
             Node::Text(text) => match self.text(text, place, depth) {
@@ -135,9 +133,10 @@ impl<'e> Filler<'e> {
             Came::To(key) => match key.into_owned() {
                 Value::String(key) => Some(key).filter(|key| !key.is_empty()),
                 Value::Null => None,
-                _ => {
-                    let message = "a key must come to a string, null or nothing";
-                    self.fail(place, self.whole(text), message);
+                other => {
+                    let message =
+                        format!("a key must be a string, and this is {}", described(&other));
+                    self.fail(place, self.whole(text), Cause::Key, &message);
                     None
                 }
             },
@@ -158,7 +157,17 @@ impl<'e> Filler<'e> {
                     pairs.set(key, Output::Value(value));
                 }
             }
-            _ => self.fail(place, "spreadValue()", "its value must come to an object"),
+            other => {
+                let other = match &other {
+                    None => "nothing",
+                    Some(Output::Value(value)) => described(value),
+                    Some(Output::Array(_)) => "an array",
+                    Some(Output::Object(_) | Output::Deferred(_)) => "a template",
+                };
+                let message =
+                    format!("spreadValue() takes the entries of an object, and this is {other}");
+                self.fail(place, "spreadValue()", Cause::Spread, &message);
+            }
         }
     }
 
@@ -167,7 +176,7 @@ impl<'e> Filler<'e> {
             Text::Whole(id) => self.whole_value(*id, place, depth),
             Text::Mixed(parts) => self.mixed(parts, place),
             Text::Broken { message } => {
-                self.fail(place, "", message);
+                self.fail(place, "", Cause::Template, message);
                 Came::Failed
             }
         }
@@ -218,19 +227,17 @@ impl<'e> Filler<'e> {
     }
 
     fn evaluated(&mut self, id: ExpressionId, place: &Place<'_>) -> &'e Evaluated {
-        const MISSING: &Evaluated = &Evaluated::Failed {
-            message: String::new(),
-        };
-        let evaluated = self.evaluated.get(id).unwrap_or(MISSING);
-        if let Evaluated::Failed { message } = evaluated {
-            // jq puts values into its messages
-            let secret = self.expressions.is_deferred(id);
-            let message = if secret {
-                "it failed; what it names is secret"
-            } else {
-                message
+        let Some(evaluated) = self.evaluated.get(id) else {
+            const MISSING: &Evaluated = &Evaluated::Failed {
+                cause: Cause::Error,
+                message: String::new(),
             };
-            self.fail(place, self.expressions.text(id), message);
+            let text = self.expressions.text(id);
+            self.fail(place, text, Cause::Error, "it was not evaluated");
+            return MISSING;
+        };
+        if let Evaluated::Failed { cause, message } = evaluated {
+            self.fail(place, self.expressions.text(id), *cause, message);
         }
         evaluated
     }
@@ -247,17 +254,27 @@ impl<'e> Filler<'e> {
             "the result would make the whole larger than {MAX_FILLED_BYTES} bytes or deeper than \
              {MAX_FILLED_DEPTH} levels"
         );
-        self.fail(place, self.expressions.text(id), &message);
+        self.fail(place, self.expressions.text(id), Cause::Bound, &message);
     }
 
-    fn fail(&mut self, place: &Place<'_>, expression: &str, message: &str) {
-        if self.failures.len() < MAX_FAILURES {
-            self.failures.push(Failure {
-                pointer: place.pointer(),
-                expression: expression.to_owned(),
-                message: message.to_owned(),
-            });
+    fn fail(&mut self, place: &Place<'_>, expression: &str, cause: Cause, message: &str) {
+        if self.failures.len() >= MAX_FAILURES {
+            return;
         }
+        // jq puts values into its messages, and a computed key or spread tells of its kind
+        let (cause, message) = match self.tells_of_secrets {
+            true => (
+                Cause::Secret,
+                "what it names is secret, so nothing more is told",
+            ),
+            false => (cause, message),
+        };
+        self.failures.push(Failure {
+            path: place.path(),
+            expression: expression.to_owned(),
+            cause,
+            message: message.to_owned(),
+        });
     }
 }
 

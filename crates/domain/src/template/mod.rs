@@ -4,14 +4,18 @@
 //! the results back. What names a secret stays as written until each attempt.
 
 mod expression;
+mod failure;
 mod fill;
 mod per_attempt;
 mod place;
 mod quotes;
 mod scan;
 mod secrecy;
+mod survey;
 mod tree;
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;
 
@@ -20,8 +24,10 @@ use serde_json::Value;
 use crate::violation::Violation;
 
 pub use expression::{Evaluated, Expression};
-pub use fill::{Deferred, Failure, Filled};
+pub use failure::{Cause, Failure};
+pub use fill::{Deferred, Filled};
 pub use per_attempt::{Completed, PerAttempt};
+pub use survey::{Occurrence, Role, Survey};
 
 use expression::Expressions;
 use place::Place;

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::expression::{Evaluated, Expression, Expressions};
-use super::fill::{Deferred, Failure, Filler};
-use super::place::Place;
+use super::failure::Failure;
+use super::fill::{Deferred, Filler};
+use super::place::{Place, path_of};
 use super::tree::{Node, Parser};
 
 /// The deferred parts of a filled value, parsed again.
@@ -14,6 +15,7 @@ use super::tree::{Node, Parser};
 pub struct PerAttempt {
     parts: Vec<(String, Node)>,
     expressions: Expressions,
+    has_stand_ins: bool,
 }
 
 /// A value with nothing left to evaluate. Holds secrets: for the wire alone.
@@ -50,6 +52,16 @@ impl PerAttempt {
         Self {
             parts,
             expressions: parser.finish().0,
+            has_stand_ins: false,
+        }
+    }
+
+    /// The same where every secret is only a stand-in, so that failures tell their reasons.
+    #[must_use]
+    pub fn with_stand_ins(self) -> Self {
+        Self {
+            has_stand_ins: true,
+            ..self
         }
     }
 
@@ -63,13 +75,13 @@ impl PerAttempt {
     /// [`Self::expressions`], in order.
     #[must_use]
     pub fn complete(&self, mut value: Value, evaluated: &[Evaluated]) -> Completed {
-        let mut filler = Filler::new(&self.expressions, evaluated);
+        let mut filler = Filler::new(&self.expressions, evaluated, !self.has_stand_ins);
         for (pointer, node) in &self.parts {
             let depth = pointer.bytes().filter(|byte| *byte == b'/').count();
             let known = filler.failures.len();
             let output = filler.node(node, &Place::root(), depth);
             for failure in filler.failures.iter_mut().skip(known) {
-                failure.pointer.insert_str(0, pointer);
+                failure.path = joined(path_of(pointer), &failure.path);
             }
             let output = output.map(|output| output.into_value(&Place::root(), &mut Vec::new()));
             put(&mut value, pointer, output);
@@ -89,6 +101,15 @@ impl PerAttempt {
             }
         }
         strings.into_iter().map(str::to_owned).collect()
+    }
+}
+
+fn joined(outer: String, inner: &str) -> String {
+    match inner.chars().next() {
+        None => outer,
+        Some('[') => outer + inner,
+        Some(_) if outer.is_empty() => inner.to_owned(),
+        Some(_) => format!("{outer}.{inner}"),
     }
 }
 

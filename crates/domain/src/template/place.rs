@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::action::shape::shown;
+
 /// A place; knows its parent, so that nothing is written until it is needed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'p> {
@@ -38,7 +40,7 @@ impl<'p> Place<'p> {
         }
     }
 
-    /// As in violations: `a.b[0]`.
+    /// As in violations: `a.b[0]`, long keys shortened.
     pub(super) fn path(&self) -> String {
         let mut path = self.parent.map(Self::path).unwrap_or_default();
         match self.step {
@@ -47,14 +49,23 @@ impl<'p> Place<'p> {
                 if !path.is_empty() {
                     path.push('.');
                 }
-                path.push_str(key);
+                // writing to a string cannot fail
+                let _ = write!(path, "{}", shown(key));
             }
             Step::Index(index) => {
-                // writing to a string cannot fail
                 let _ = write!(path, "[{index}]");
             }
         }
         path
+    }
+
+    /// The key under the root that leads here.
+    pub(super) fn first_key(&self) -> Option<&str> {
+        match (self.parent, self.step) {
+            (Some(parent), Step::Key(key)) if parent.parent.is_none() => Some(key),
+            (Some(parent), _) => parent.first_key(),
+            (None, _) => None,
+        }
     }
 
     /// As in RFC 6901: `/a/b/0`.
@@ -72,4 +83,19 @@ impl<'p> Place<'p> {
         }
         pointer
     }
+}
+
+/// The path, as in violations, of what stands at an RFC 6901 `pointer`.
+pub(super) fn path_of(pointer: &str) -> String {
+    let mut path = String::new();
+    for step in pointer.split('/').skip(1) {
+        let key = step.replace("~1", "/").replace("~0", "~");
+        if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit()) {
+            let _ = write!(path, "[{}]", shown(&key));
+        } else {
+            let dot = if path.is_empty() { "" } else { "." };
+            let _ = write!(path, "{dot}{}", shown(&key));
+        }
+    }
+    path
 }

@@ -11,6 +11,7 @@ fn results(expressions: &[Expression], table: &[(&str, Evaluated)]) -> Vec<Evalu
     let result = |expression: &Expression| match table.get(expression.text.as_str()) {
         Some(result) => (*result).clone(),
         None => Evaluated::Failed {
+            cause: Cause::Error,
             message: format!("no {}", expression.text),
         },
     };
@@ -145,6 +146,8 @@ fn objects() -> Vec<(Value, Value)> {
             json!({"a": null, "b": null, "c": null, "d": 1}),
         ),
         (json!({"a }}": 1, "b": 2}), json!({"b": 2})),
+        // an empty key drops its pair, also where it was written so
+        (json!({"": 1, "b": {"": "{{ .s }}"}}), json!({"b": {}})),
     ]
 }
 
@@ -191,17 +194,17 @@ fn failures_tell_where() {
         "open": "{{",
     }))
     .failures;
-    let listed: Vec<(&str, &str)> = failures
+    let listed: Vec<(&str, &str, &str)> = failures
         .iter()
-        .map(|f| (f.pointer.as_str(), f.expression.as_str()))
+        .map(|f| (f.path.as_str(), f.expression.as_str(), f.cause.name()))
         .collect();
     assert_eq!(
         listed,
         [
-            ("/a~1b/0", ".x"),
-            ("/{{ .n }}", ".n"),
-            ("/{{ spreadValue() }}", "spreadValue()"),
-            ("/open", "")
+            ("a/b[0]", ".x", "error"),
+            ("{{ .n }}", ".n", "key"),
+            ("{{ spreadValue() }}", "spreadValue()", "spread"),
+            ("open", "", "template")
         ]
     );
     assert_eq!(failures[0].message, "no .x");
@@ -217,6 +220,76 @@ fn mistakes_are_listed_with_their_places() {
         .collect();
     assert_eq!(paths, ["a[0].b", "c }}"]);
     assert!(template.violations()[0].message.contains("character 2"));
+}
+
+#[test]
+fn a_spread_of_what_is_no_object_is_told() {
+    for (value, told) in [
+        (json!("{{ .null }}"), "null"),
+        (json!("{{ .l }}"), "an array"),
+        (json!("{{ .s }}"), "a string"),
+        (json!("{{ .s }}{{ .s }}"), "a string"),
+        (json!("{{ empty }}"), "nothing"),
+        (json!([1]), "an array"),
+        (json!(["{{ .s }}"]), "an array"),
+        (json!(5), "a number"),
+    ] {
+        let filled = filled(&json!({"{{ spreadValue() }}": value, "b": 1}));
+        assert_eq!(filled.value, json!({"b": 1}));
+        let [failure] = filled.failures.as_slice() else {
+            panic!("{filled:?}")
+        };
+        assert_eq!(failure.cause, Cause::Spread);
+        assert!(
+            failure.message.ends_with(&format!("this is {told}")),
+            "{failure:?}"
+        );
+    }
+}
+
+#[test]
+fn a_survey_tells_where_each_expression_stands_and_what_becomes_of_it() {
+    let survey = Survey::of(&json!({
+        "body": {
+            "{{ .k }}": ["{{ .a }}", "x {{ .secrets.KEY }}"],
+            "{{ spreadValue() }}": "{{ .o }}",
+            "p-{{ .k }}": 1,
+        },
+        "url": "{{ .a }}",
+    }));
+    let mut found = Vec::new();
+    survey.each(|it| {
+        found.push((
+            it.path(),
+            it.expression.text.clone(),
+            it.role,
+            it.is_below("body"),
+        ));
+    });
+    let found: Vec<(&str, &str, Role, bool)> = found
+        .iter()
+        .map(|(path, text, role, below)| (path.as_str(), text.as_str(), *role, *below))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("body.{{ .k }}", ".k", Role::Key, true),
+            ("body.{{ .k }}[0]", ".a", Role::Whole, true),
+            ("body.{{ .k }}[1]", ".secrets.KEY", Role::Part, true),
+            ("body.{{ spreadValue() }}", ".o", Role::Spread, true),
+            ("body.p-{{ .k }}", ".k", Role::Part, true),
+            ("url", ".a", Role::Whole, false),
+        ]
+    );
+}
+
+#[test]
+fn what_is_told_of_long_keys_is_short() {
+    let long = "k".repeat(100_000);
+    let template = json!({ long.clone(): {long: "{{ .fails"} });
+    let parsed = Template::parse(&template);
+    assert!(parsed.violations()[0].path.len() < 200);
+    assert!(filled(&template).failures[0].path.len() < 200);
 }
 
 #[test]
@@ -305,11 +378,12 @@ fn a_failing_secret_tells_nothing_of_itself() {
     let filled = filled(&json!({"a": {"b": "{{ .secrets.KEY | tonumber }}"}}));
     let attempt = PerAttempt::parse(&filled.deferred);
     let failed = Evaluated::Failed {
+        cause: Cause::Error,
         message: "geheim cannot be parsed as a number".to_owned(),
     };
     let completed = attempt.complete(filled.value, &[failed]);
     assert_eq!(completed.failures.len(), 1);
-    assert_eq!(completed.failures[0].pointer, "/a/b");
+    assert_eq!(completed.failures[0].path, "a.b");
     assert!(!format!("{completed:?}").contains("geheim"));
 }
 
@@ -341,7 +415,7 @@ fn bounds_make_null_and_are_told() {
         (
             nested(MAX_TEMPLATE_DEPTH + 1, json!("{{ .s }}")),
             1,
-            Some("/0".repeat(MAX_TEMPLATE_DEPTH)),
+            Some("[0]".repeat(MAX_TEMPLATE_DEPTH)),
         ),
         (
             json!(format!("{{{{{}}}}}", " ".repeat(MAX_EXPRESSION_BYTES + 1))),
@@ -353,10 +427,7 @@ fn bounds_make_null_and_are_told() {
         assert_eq!(parsed.violations().len(), violations);
         let filled = parsed.fill(&results(parsed.expressions(), &table()));
         assert_eq!(
-            filled
-                .failures
-                .first()
-                .map(|failure| failure.pointer.clone()),
+            filled.failures.first().map(|failure| failure.path.clone()),
             failed_at
         );
     }

@@ -8,6 +8,7 @@ use super::scan::{Piece, scan};
 use super::{
     MAX_EXPRESSION_BYTES, MAX_TEMPLATE_DEPTH, MAX_TEMPLATE_EXPRESSIONS, MAX_TEMPLATE_VIOLATIONS,
 };
+use crate::action::shape::described;
 use crate::violation::Violation;
 
 /// A value of the template.
@@ -24,6 +25,22 @@ pub(super) enum Node {
     Broken {
         message: String,
     },
+}
+
+impl Node {
+    /// What it certainly is instead of an object.
+    fn never_an_object(&self) -> Option<&'static str> {
+        match self {
+            Self::Constant(Value::Object(_))
+            | Self::Object(_)
+            | Self::Deferred(_)
+            | Self::Broken { .. }
+            | Self::Text(Text::Whole(_) | Text::Broken { .. }) => None,
+            Self::Constant(other) => Some(described(other)),
+            Self::Text(Text::Mixed(_)) => Some("a string"),
+            Self::Array(_) => Some("an array"),
+        }
+    }
 }
 
 /// A string with templates.
@@ -130,6 +147,11 @@ impl Parser {
         let mut deferred = false;
         let mut entries = Vec::with_capacity(object.len());
         for (written, value) in object {
+            // an empty key drops its pair, written or computed
+            if written.is_empty() {
+                constant = false;
+                continue;
+            }
             let place = place.key(written);
             let key = if is_spread(written) {
                 Key::Spread
@@ -137,6 +159,11 @@ impl Parser {
                 self.key(written, &place)
             };
             let value = self.node_at(value, &place, depth + 1);
+            if let (Key::Spread, Some(other)) = (&key, value.never_an_object()) {
+                let message =
+                    format!("spreadValue() takes the entries of an object, and this is {other}");
+                self.violation(&place, message);
+            }
             constant &= matches!((&key, &value), (Key::Constant, Node::Constant(_)));
             deferred |= match &key {
                 Key::Constant => false,

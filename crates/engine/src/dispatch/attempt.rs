@@ -14,7 +14,7 @@ use longshore_domain::delivery::{self, Attempt, Delivery, OutcomeKind, Settling,
 use longshore_domain::diagnosis::{Diagnosis, Reason};
 use longshore_domain::id::RunId;
 use longshore_domain::outcome::{Acceptance, Outcome, Repeat, Retry};
-use longshore_domain::run::{self, DeliveryWrite, Run, RunChange};
+use longshore_domain::run::{self, DeliveryWrite, FailedTemplates, Run, RunChange};
 use longshore_domain::secret::Secret;
 use longshore_domain::signature::{self, SIGNATURE_HEADER};
 use longshore_domain::time::Timestamp;
@@ -41,6 +41,8 @@ struct Prepared {
     route: Arc<Route>,
     /// What templates that name a secret yielded, beside the secrets themselves.
     secrets: Vec<Secret<String>>,
+    /// What of those templates came to nothing.
+    failed: Option<FailedTemplates>,
 }
 
 /// What an attempt came to.
@@ -48,6 +50,7 @@ struct Made {
     attempt: Attempt,
     outcome: Outcome,
     response: Option<Value>,
+    failed: Option<FailedTemplates>,
 }
 
 impl Engine {
@@ -124,6 +127,7 @@ impl Engine {
                 route: self.route(&outgoing),
                 outgoing: *outgoing,
                 secrets: Vec::new(),
+                failed: None,
             },
             Content::Deferred(content) => {
                 let token = self.identity.run_token(&run.id, number);
@@ -141,6 +145,7 @@ impl Engine {
                     route: self.secret_route(&outgoing),
                     outgoing,
                     secrets,
+                    failed: self.failed_templates(filled.failures),
                 }
             }
         }
@@ -164,6 +169,7 @@ impl Engine {
             attempt: attempt_of(number, started_at, self.environment.now(), &outcome),
             outcome,
             response: None,
+            failed: prepared.failed.clone(),
         };
         let Some(signer) = signer else {
             return ended(Outcome::Retry(Retry {
@@ -241,7 +247,7 @@ impl Engine {
                 report_timeout: route.policy.report_timeout,
                 random: self.environment.random_u64(),
             };
-            let change = run::settled(
+            let mut change = run::settled(
                 run,
                 delivery,
                 made.attempt.clone(),
@@ -249,6 +255,9 @@ impl Engine {
                 made.response.clone(),
                 &settling,
             );
+            if let Some(failed) = &made.failed {
+                run::tell_failed_templates(&mut change, run, failed, settling.now);
+            }
             let due = change.delivery.as_ref().and_then(|write| {
                 let next = write.delivery();
                 let due_at = next.due_at.filter(|_| next.state == State::Due)?;

@@ -18,3 +18,4 @@ mod secrets;
 mod signatures;
 mod storage;
 mod support;
+mod templates;

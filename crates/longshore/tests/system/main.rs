@@ -23,5 +23,6 @@ mod server;
 mod startup;
 mod stopping;
 mod traffic;
+mod trying;
 mod verdict;
 mod verify;

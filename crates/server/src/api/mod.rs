@@ -14,6 +14,7 @@ mod problem;
 mod reply;
 mod request;
 mod runs;
+mod templates;
 mod trace;
 
 use std::sync::Arc;
@@ -51,6 +52,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .merge(runs::routes())
         .merge(deliveries::routes())
         .merge(connections::routes())
+        .merge(templates::routes())
         .merge(health::routes())
 }
 

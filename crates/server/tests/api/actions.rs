@@ -137,7 +137,7 @@ const WARNED: &[(&str, &str, &str, &str)] = &[
     (
         "/invocationMethod/body",
         r#"{"a":"{{ run.id }}"}"#,
-        "invocationMethod",
+        "invocationMethod.body.a",
         "run.id",
     ),
     (

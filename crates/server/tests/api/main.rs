@@ -42,3 +42,7 @@ mod run_lists;
 mod run_tokens;
 #[cfg(test)]
 mod secrets;
+#[cfg(test)]
+mod templates;
+#[cfg(test)]
+mod warnings;

@@ -148,6 +148,7 @@ fn the_document_s_operations() {
     GET /v1/organization/secrets/{secret_name}
     DELETE /v1/organization/secrets/{secret_name}
     PATCH /v1/organization/secrets/{secret_name}
+    POST /v1/templates/render
     ");
 }
 

@@ -77,6 +77,7 @@ pub(crate) fn rendered() -> Rendered {
             "body": {"filler": "x".repeat(900), "ref": "main", "list": [1, 2.5, null, true]},
         }),
         deferred: Vec::new(),
+        failed: None,
     }
 }
 

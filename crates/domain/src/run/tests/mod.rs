@@ -7,6 +7,7 @@ mod properties;
 mod redeem;
 mod reports;
 mod silence;
+mod templates;
 mod view;
 mod world;
 

@@ -61,6 +61,7 @@ pub(super) fn rendered() -> Rendered {
     Rendered {
         payload,
         deferred: Vec::new(),
+        failed: None,
     }
 }
 
@@ -93,7 +94,7 @@ impl World {
             delivery,
             attempts: Vec::new(),
             events: change.events,
-            log: Vec::new(),
+            log: change.log,
         };
         world.stands();
         world
