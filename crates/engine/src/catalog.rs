@@ -17,6 +17,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::render::CompiledTemplate;
 use crate::runs::DECISIONS_LIMIT;
+use crate::tasks::apart;
 use crate::templates;
 
 /// How many compiled revisions are remembered.
@@ -198,7 +199,7 @@ impl Engine {
                 longshore_store::Error::Conflict(_) => taken(&identifier),
                 other => other.into(),
             })?;
-        self.saved(record)
+        self.saved(record).await
     }
 
     /// Replaces an action; another identifier in the document renames it.
@@ -226,7 +227,7 @@ impl Engine {
                     other => other.into(),
                 })?;
         self.catalog.forget(identifier);
-        self.saved(record)
+        self.saved(record).await
     }
 
     /// Removes an action, and ends its runs that wait for approval.
@@ -287,27 +288,26 @@ impl Engine {
             .collect()
     }
 
-    fn saved(&self, record: ActionRecord) -> Result<ShownAction, Error> {
+    async fn saved(&self, record: ActionRecord) -> Result<ShownAction, Error> {
         let compiled = self.catalog.remember(CompiledAction::new(record)?, None);
         Ok(ShownAction {
-            warnings: self.warnings(&compiled),
+            warnings: self.warnings(&compiled).await,
             action: compiled.shown(),
         })
     }
 
     /// What will not work as it is written (contract §0.11); never a refusal.
-    fn warnings(&self, compiled: &CompiledAction) -> Vec<Violation> {
+    async fn warnings(&self, compiled: &Arc<CompiledAction>) -> Vec<Violation> {
         let mut warnings = compiled.action.warnings();
         if let Some(call) = compiled.action.invocation.http_call() {
             warnings.extend(self.unbound_signature(compiled.action.invocation.kind(), &call.url));
         }
         let names = self.secrets.list().into_iter();
-        warnings.extend(templates::warnings(
-            &compiled.document,
-            &compiled.action,
-            &compiled.invocation,
-            names.map(|secret| secret.secret_name).collect(),
-        ));
+        let secrets = names.map(|secret| secret.secret_name).collect();
+        let saved = Arc::clone(compiled);
+        let look =
+            move || templates::warnings(&saved.document, &saved.action, &saved.invocation, secrets);
+        warnings.extend(apart(look).await);
         warnings.truncate(MAX_WARNINGS);
         warnings
     }

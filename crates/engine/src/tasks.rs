@@ -42,6 +42,18 @@ impl Drop for Running {
     }
 }
 
+/// Does what keeps a thread busy for long where nobody else waits for that thread.
+pub(crate) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // the runtime is gone, and with it whoever waits
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
 impl Tasks {
     /// Runs `work` in the background.
     #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]

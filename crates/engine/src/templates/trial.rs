@@ -16,6 +16,7 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::render::{CompiledTemplate, compiled, evaluated};
 use crate::scope;
+use crate::tasks::apart;
 
 /// What a run token is replaced by.
 const RUN_TOKEN: &str = "<run token>";
@@ -61,17 +62,25 @@ pub async fn try_out(
     context: &Value,
     secrets: Option<Vec<String>>,
 ) -> Trial {
-    let compiled_template = CompiledTemplate::new(template);
-    let examined = Examined::of(template, &compiled_template);
+    let template = template.clone();
+    let look = move || {
+        let compiled = CompiledTemplate::new(&template);
+        (Examined::of(&template, &compiled), compiled)
+    };
+    let (examined, template) = apart(look).await;
     let plain = scope::without_secrets(context.clone());
-    let filled = compiled_template.fill(evaluator, &plain).await;
+    let filled = template.fill(evaluator, &plain).await;
     let (mut value, mut failures) = (filled.value, filled.failures);
     if !filled.deferred.is_empty() {
         let named = examined.secrets().map(str::to_owned);
         let names: BTreeSet<String> = named.chain(secrets.iter().flatten().cloned()).collect();
         let scope = with_stand_ins(plain, names);
-        let per_attempt = PerAttempt::parse(&filled.deferred).with_stand_ins();
-        let results = evaluated(evaluator, &compiled(&per_attempt), &scope).await;
+        let look = move || {
+            let per_attempt = PerAttempt::parse(&filled.deferred).with_stand_ins();
+            (compiled(&per_attempt), per_attempt)
+        };
+        let (programs, per_attempt) = apart(look).await;
+        let results = evaluated(evaluator, &programs, &scope).await;
         let completed = per_attempt.complete(value, &results);
         value = completed.value;
         failures.extend(completed.failures);

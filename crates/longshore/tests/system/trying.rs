@@ -150,7 +150,9 @@ fn a_body_and_an_action_are_rendered() {
 }
 
 /// Expressions that look for what is not theirs; none of them names a secret, so none meets one.
-const CURIOUS: [&str; 14] = [
+const CURIOUS: [&str; 16] = [
+    "$__loc__",
+    ". as {$run} | $run",
     ". | tojson",
     ".[\"sec\"+\"rets\"]",
     "\"sec\" as $a | .[$a + \"rets\"]",
