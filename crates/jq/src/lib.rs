@@ -11,6 +11,7 @@ mod interpreter;
 mod plain;
 mod pool;
 mod program;
+mod value;
 pub mod worker;
 
 pub use evaluator::{Config, Evaluator};
