@@ -48,3 +48,18 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(1);
 pub const DEFAULT_WAIT: Duration = Duration::from_secs(10);
 /// Workers of one evaluator.
 pub const DEFAULT_WORKERS: usize = 2;
+
+/// Arrays and objects around a value while an expression works on it.
+pub(crate) const MAX_VALUE_DEPTH: usize = 10_000;
+/// Bytes of one string while an expression works on it.
+pub(crate) const MAX_STRING_BYTES: usize = 16 * 1024 * 1024;
+/// Elements that setting one of them may pad an array to.
+pub(crate) const MAX_ARRAY_PADDING: usize = 100_000;
+/// Bytes of a date that is printed.
+pub(crate) const MAX_DATE_BYTES: usize = 4096;
+/// Steps back that one match of a regular expression may take.
+pub(crate) const MAX_REGEX_BACKTRACKS: usize = 1_000_000;
+/// Bytes of a compiled regular expression.
+pub(crate) const MAX_REGEX_BYTES: usize = 1024 * 1024;
+/// Compiled regular expressions that a thread keeps.
+pub(crate) const REGEX_CACHE_ENTRIES: usize = 32;

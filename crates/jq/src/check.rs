@@ -5,13 +5,11 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use crate::bounds::{
-    CHECK_STACK_BYTES, MAX_EXPRESSION_BYTES, MAX_EXPRESSION_DEPTH, MAX_EXPRESSION_PREFIXES,
-};
+use crate::bounds::{CHECK_STACK_BYTES, MAX_EXPRESSION_BYTES};
 use crate::interpreter::Interpreter;
 use crate::program::CompileError;
 
-/// Refuses a text that is too long or nested too deep for a parser.
+/// Refuses a text that is too long.
 pub(crate) fn bounds(text: &str) -> Result<(), CompileError> {
     if text.len() > MAX_EXPRESSION_BYTES {
         return Err(CompileError {
@@ -22,79 +20,8 @@ pub(crate) fn bounds(text: &str) -> Result<(), CompileError> {
             position: MAX_EXPRESSION_BYTES,
         });
     }
-    let mut nesting = Nesting::default();
-    match nesting.first_excess(text) {
-        None => Ok(()),
-        Some(position) => Err(CompileError {
-            message: format!(
-                "the expression is nested too deep: allowed are {MAX_EXPRESSION_DEPTH} open \
-                 brackets and {MAX_EXPRESSION_PREFIXES} prefixes"
-            ),
-            position,
-        }),
-    }
+    Ok(())
 }
-
-/// How deep a parser would stand, by a look at each byte. In doubt it counts too much.
-#[derive(Default)]
-struct Nesting {
-    /// What is open: a bracket, or a string (`true`).
-    open: Vec<bool>,
-    prefixes: usize,
-}
-
-impl Nesting {
-    fn first_excess(&mut self, text: &str) -> Option<usize> {
-        let mut word = 0..0;
-        let mut bytes = text.bytes().enumerate();
-        let mut comment = false;
-        while let Some((position, byte)) = bytes.next() {
-            let in_string = self.open.last() == Some(&true);
-            if comment {
-                comment = byte != b'\n';
-                continue;
-            }
-            match byte {
-                b'"' if in_string => drop(self.open.pop()),
-                b'\\' if in_string => {
-                    if let Some((_, b'(')) = bytes.next() {
-                        self.open.push(false);
-                    }
-                }
-                _ if in_string => {}
-                b'"' => self.open.push(true),
-                b'(' | b'[' | b'{' => self.open.push(false),
-                b')' | b']' | b'}' => drop(self.open.pop()),
-                b'#' => comment = true,
-                b'-' => self.prefixes += 1,
-                byte if byte.is_ascii_alphanumeric() || byte == b'_' => {
-                    let start = if word.end == position {
-                        word.start
-                    } else {
-                        position
-                    };
-                    word = start..position + 1;
-                    let ends = !text
-                        .as_bytes()
-                        .get(position + 1)
-                        .is_some_and(|next| next.is_ascii_alphanumeric() || *next == b'_');
-                    if ends && PREFIX_WORDS.contains(&&text[word.clone()]) {
-                        self.prefixes += 1;
-                    }
-                }
-                _ => {}
-            }
-            if self.open.len() > MAX_EXPRESSION_DEPTH || self.prefixes > MAX_EXPRESSION_PREFIXES {
-                return Some(position);
-            }
-        }
-        None
-    }
-}
-
-const PREFIX_WORDS: [&str; 9] = [
-    "as", "def", "elif", "foreach", "if", "label", "reduce", "then", "try",
-];
 
 type Question = (String, Sender<Result<(), CompileError>>);
 

@@ -12,6 +12,7 @@ mod plain;
 mod pool;
 mod program;
 pub mod reads;
+mod value;
 pub mod worker;
 
 pub use evaluator::{Config, Evaluator};

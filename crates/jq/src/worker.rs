@@ -14,6 +14,7 @@ use std::time::Instant;
 use crate::bounds::{WORKER_CACHE_ENTRIES, WORKER_GRACE, WORKER_STACK_BYTES};
 use crate::frame::{self, Question};
 use crate::interpreter::{Answer, Compiled, Interpreter};
+use crate::value::Value;
 
 /// Answers questions from `input` on `output` until `input` ends.
 ///
@@ -69,7 +70,7 @@ struct Worker {
 
 impl Worker {
     fn answer(&mut self, question: &Question, output: &mut impl Write) -> io::Result<()> {
-        let input = jaq_json::read::parse_single(&question.input);
+        let input = Value::parse(&question.input);
         // half of the time for one expression leaves the other half to its neighbours
         let end = Instant::now() + question.time;
         for text in &question.expressions {

@@ -11,9 +11,9 @@ use std::time::Instant;
 
 use jaq_core::Lut;
 use jaq_core::data::{DataT, HasLut};
-use jaq_json::Val;
 
 use crate::bounds::{MAX_STEPS, WORKER_STACK_BYTES, WORKER_STACK_RESERVE_BYTES};
+use crate::value::Value;
 
 /// Terms between two looks at the clock.
 const STEPS_PER_LOOK: u64 = 256;
@@ -36,11 +36,11 @@ impl fmt::Display for Stop {
     }
 }
 
-/// The kind of data that filters run on here: jaq's values, and a program behind fuel.
+/// The kind of data that filters run on here: our values, and a program behind fuel.
 pub(crate) struct Fuelled;
 
 impl DataT for Fuelled {
-    type V<'a> = Val;
+    type V<'a> = Value;
     type Data<'a> = FuelledLut<'a>;
 }
 

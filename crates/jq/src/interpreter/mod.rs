@@ -1,4 +1,4 @@
-//! The full language: `jaq` with our definitions over its own, run under fuel.
+//! The full language: its grammar, its functions, and the machine that runs them under fuel.
 //!
 //! Only workers evaluate here; elsewhere an expression is at most compiled, to learn its mistakes.
 //! Anything may go wrong in here by intent of who wrote the expression, up to the process's end.
@@ -6,18 +6,21 @@
 mod fuel;
 mod natives;
 mod output;
-mod rewrite;
+mod prelude;
+mod syntax;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use jaq_core::load::parse::Def;
-use jaq_core::load::{self, Arena, File, Loader};
-use jaq_core::{Compiler, Ctx, Vars};
-use jaq_json::Val;
+use jaq_core::load::{Arena, File, Loader};
+use jaq_core::{Compiler, Ctx, Error, Vars};
 
+use crate::bounds::{MAX_OUTPUT_BYTES, MAX_OUTPUT_DEPTH};
 use crate::program::CompileError;
+use crate::value::{Members, TooDeep, Unprintable, Value};
 use fuel::{Fuel, Fuelled, Stop};
+use prelude::Prelude;
 
 /// What one expression came to, its value as JSON text.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,65 +30,61 @@ pub(crate) enum Answer {
     Error(String),
 }
 
-/// The language's own definitions, parsed once.
+/// The language, its own definitions read once.
 pub(crate) struct Interpreter {
-    definitions: Vec<Def<&'static str>>,
+    prelude: Prelude,
 }
 
 /// A compiled expression.
 pub(crate) struct Compiled(jaq_core::Filter<Fuelled>);
 
+/// An error with a message.
+pub(crate) fn fail(message: impl Into<String>) -> Error<Value> {
+    Error::new(Value::string(message))
+}
+
 impl Interpreter {
     pub(crate) fn new() -> Self {
-        let prelude = load::parse(include_str!("prelude.jq"), |parser| parser.defs());
-        let definitions = jaq_core::defs()
-            .chain(jaq_std::defs())
-            .chain(jaq_json::defs())
-            .chain(prelude.unwrap_or_default())
-            .collect();
-        Self { definitions }
+        Self {
+            prelude: Prelude::new(),
+        }
     }
 
     /// Compiles `text`; the caller's stack must suit its depth.
     pub(crate) fn compile(&self, text: &str) -> Result<Compiled, CompileError> {
-        let term = match load::parse(text, |parser| parser.term()) {
-            Some(term) => rewrite::rewritten(term),
-            None => return Err(syntax_error(text)),
-        };
+        let program = syntax::program(text)?;
         let main = Def {
             name: MAIN,
             args: Vec::new(),
-            body: term,
+            body: program.content,
         };
-        let definitions = self.definitions.iter().cloned().chain([main]);
+        let definitions = self.prelude.needed(&program.calls).chain([main]);
+        // the loader reads text only, so the program is a definition that a text calls
         let arena = Arena::default();
+        let file = File {
+            code: MAIN,
+            path: (),
+        };
         let modules = Loader::new(definitions)
-            .load(
-                &arena,
-                File {
-                    code: MAIN,
-                    path: (),
-                },
-            )
-            .map_err(|_| syntax_error(text))?;
-        let functions = jaq_core::funs()
-            .chain(jaq_std::funs())
-            .chain(jaq_json::funs())
-            .chain(natives::funs());
+            .load(&arena, file)
+            .map_err(|_| unusable())?;
         Compiler::default()
-            .with_funs(functions)
-            .with_global_vars(["$ENV", "$__loc__"])
+            .with_funs(natives::funs())
+            .with_global_vars([ENVIRONMENT])
             .compile(modules)
             .map(Compiled)
             .map_err(|errors| undefined(text, &errors))
     }
 
     /// The first output of `program` on `input`.
-    pub(crate) fn run(&self, program: &Compiled, input: Val, until: Instant) -> Answer {
+    pub(crate) fn run(&self, program: &Compiled, input: Value, until: Instant) -> Answer {
         let fuel = Fuel::new(until);
         let evaluated = catch_unwind(AssertUnwindSafe(|| first(program, input, &fuel)));
         match evaluated {
             Ok(answer) => answer,
+            Err(payload) if payload.is::<TooDeep>() => {
+                Answer::Error("the expression nests a value too deep".to_owned())
+            }
             Err(payload) => match payload.downcast::<Stop>() {
                 Ok(stop) => Answer::Error(stop.to_string()),
                 Err(_) => Answer::Error("the interpreter failed".to_owned()),
@@ -95,107 +94,53 @@ impl Interpreter {
 }
 
 const MAIN: &str = "__main";
+const ENVIRONMENT: &str = "$ENV";
 
-fn first(program: &Compiled, input: Val, fuel: &Fuel) -> Answer {
+fn first(program: &Compiled, input: Value, fuel: &Fuel) -> Answer {
     let filter = &program.0;
-    let location = [
-        ("file", Val::utf8_str("<top-level>")),
-        ("line", Val::from(1_isize)),
-    ];
-    let location = location
-        .into_iter()
-        .map(|(key, value)| (Val::utf8_str(key), value))
-        .collect();
-    let vars = Vars::new([Val::obj(jaq_json::Map::default()), Val::obj(location)]);
-    let ctx = Ctx::<Fuelled>::new(fuel.with(&filter.lut), vars);
+    let environment = Value::object(Members::new());
+    let ctx = Ctx::<Fuelled>::new(fuel.with(&filter.lut), Vars::new([environment]));
     match filter.id.run((ctx, input)).next() {
         None => Answer::Empty,
         Some(Ok(value)) => match output::json(&value) {
             Ok(text) => Answer::Output(text),
-            Err(error) => Answer::Error(error.to_string()),
+            Err(Unprintable::TooLarge) => Answer::Error(format!(
+                "the output is larger than {MAX_OUTPUT_BYTES} bytes"
+            )),
+            Err(Unprintable::TooDeep) => Answer::Error(format!(
+                "the output is nested deeper than {MAX_OUTPUT_DEPTH}"
+            )),
         },
         Some(Err(exception)) => Answer::Error(match exception.get_err() {
-            Ok(error) => output::excerpt(&error.into_val()),
-            // `break` out of no label, or `halt`, whose meaning would be to end the process
+            Ok(error) => output::message(&error.into_val()),
             Err(_) => "break".to_owned(),
         }),
     }
 }
 
-fn position(text: &str, part: &str) -> usize {
-    part.as_ptr()
-        .addr()
-        .saturating_sub(text.as_ptr().addr())
-        .min(text.len())
-}
-
-fn syntax_error(text: &str) -> CompileError {
-    let end = |message: String| CompileError {
-        message,
-        position: text.len(),
-    };
-    let arena = Arena::default();
-    let modules = Loader::new([]).load(
-        &arena,
-        File {
-            code: text,
-            path: (),
-        },
-    );
-    let Err(errors) = modules else {
-        return CompileError {
-            message: "modules are not available".to_owned(),
-            position: 0,
-        };
-    };
-    let Some((_, error)) = errors.into_iter().next() else {
-        return end("syntax error".to_owned());
-    };
-    let found = |part: &str| match part.chars().next() {
-        None => "the end".to_owned(),
-        Some(_) => format!("`{}`", part.chars().take(20).collect::<String>()),
-    };
-    let (expected, part) = match &error {
-        load::Error::Lex(errors) => match errors.first() {
-            Some((expected, part)) => (expected.as_str(), *part),
-            None => return end("syntax error".to_owned()),
-        },
-        load::Error::Parse(errors) => match errors.first() {
-            Some((expected, part)) => (expected.as_str(), *part),
-            None => return end("syntax error".to_owned()),
-        },
-        load::Error::Io(_) => {
-            return CompileError {
-                message: "modules are not available".to_owned(),
-                position: 0,
-            };
-        }
-    };
+fn unusable() -> CompileError {
     CompileError {
-        message: format!("syntax error: expected {expected}, found {}", found(part)),
-        position: if part.is_empty() {
-            text.len()
-        } else {
-            position(text, part)
-        },
+        message: "not a program".to_owned(),
+        position: 0,
     }
 }
 
 fn undefined(text: &str, errors: &jaq_core::compile::Errors<&str, ()>) -> CompileError {
+    use jaq_core::compile::Undefined;
     let first = errors.iter().flat_map(|(_, errors)| errors).next();
-    match first {
-        None => CompileError {
-            message: "not a program".to_owned(),
-            position: 0,
-        },
-        Some((name, what)) => CompileError {
-            message: match what {
-                jaq_core::compile::Undefined::Filter(arity) => {
-                    format!("{name}/{arity} is not defined")
-                }
-                what => format!("{} {name} is not defined", what.as_str()),
-            },
-            position: position(text, name),
-        },
+    let Some((name, what)) = first else {
+        return unusable();
+    };
+    let message = match what {
+        Undefined::Filter(arity) => format!("{name}/{arity} is not defined"),
+        Undefined::Label => {
+            format!("$*label-{} is not defined", name.trim_start_matches('$'))
+        }
+        _ => format!("{name} is not defined"),
+    };
+    let position = name.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+    CompileError {
+        message,
+        position: if position < text.len() { position } else { 0 },
     }
 }
