@@ -77,7 +77,11 @@ impl Engine {
                 Compiled::Deferred | Compiled::Mistake(_) => None,
             })
             .collect();
-        let mut outputs = self.evaluator.evaluate(&programs, scope).await.into_iter();
+        let mut outputs = self
+            .evaluator
+            .evaluate(owner(scope), &programs, scope)
+            .await
+            .into_iter();
         let evaluated: Vec<Evaluated> = template
             .programs
             .iter()
@@ -113,7 +117,11 @@ impl Engine {
             .iter()
             .filter_map(|made| made.as_ref().ok())
             .collect();
-        let mut outputs = self.evaluator.evaluate(&programs, scope).await.into_iter();
+        let mut outputs = self
+            .evaluator
+            .evaluate(owner(scope), &programs, scope)
+            .await
+            .into_iter();
         let evaluated: Vec<Evaluated> = compiled
             .iter()
             .map(|made| match made {
@@ -146,10 +154,18 @@ impl Engine {
     }
 }
 
+/// Whose turn it is where a worker is waited for: the action's.
+fn owner(scope: &Value) -> &str {
+    scope["action"]["identifier"].as_str().unwrap_or_default()
+}
+
 fn evaluated_of(output: Output) -> Evaluated {
     match output {
         Output::Output(value) => Evaluated::Value(value),
         Output::Empty => Evaluated::Undefined,
         Output::Error(message) => Evaluated::Failed { message },
+        Output::Exceeded(bound) => Evaluated::Failed {
+            message: bound.to_string(),
+        },
     }
 }

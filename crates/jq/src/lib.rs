@@ -7,12 +7,18 @@ pub mod bounds;
 mod check;
 mod evaluator;
 mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 mod interpreter;
+mod meter;
 mod plain;
 mod pool;
 mod program;
 pub mod worker;
 
+pub use bounds::{Bound, Bounds};
 pub use evaluator::{Config, Evaluator};
+pub use meter::Metered;
 pub use pool::WorkerCommand;
 pub use program::{CompileError, Evaluated, Program};
+pub use worker::Sandbox;

@@ -9,22 +9,25 @@ mod output;
 mod rewrite;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
 
 use jaq_core::load::parse::Def;
 use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Vars};
 use jaq_json::Val;
 
+use crate::bounds::Bound;
 use crate::program::CompileError;
+pub(crate) use fuel::Until;
 use fuel::{Fuel, Fuelled, Stop};
+use output::Unprintable;
 
 /// What one expression came to, its value as JSON text.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Output(Vec<u8>),
     Empty,
     Error(String),
+    Exceeded(Bound),
 }
 
 /// The language's own definitions, parsed once.
@@ -81,13 +84,13 @@ impl Interpreter {
     }
 
     /// The first output of `program` on `input`.
-    pub(crate) fn run(&self, program: &Compiled, input: Val, until: Instant) -> Answer {
+    pub(crate) fn run(&self, program: &Compiled, input: Val, until: Until) -> Answer {
         let fuel = Fuel::new(until);
         let evaluated = catch_unwind(AssertUnwindSafe(|| first(program, input, &fuel)));
         match evaluated {
             Ok(answer) => answer,
             Err(payload) => match payload.downcast::<Stop>() {
-                Ok(stop) => Answer::Error(stop.to_string()),
+                Ok(stop) => Answer::Exceeded(stop.0),
                 Err(_) => Answer::Error("the interpreter failed".to_owned()),
             },
         }
@@ -112,6 +115,8 @@ fn first(program: &Compiled, input: Val, fuel: &Fuel) -> Answer {
         None => Answer::Empty,
         Some(Ok(value)) => match output::json(&value) {
             Ok(text) => Answer::Output(text),
+            Err(Unprintable::TooLarge) => Answer::Exceeded(Bound::Output),
+            Err(Unprintable::TooDeep) => Answer::Exceeded(Bound::Depth),
             Err(error) => Answer::Error(error.to_string()),
         },
         Some(Err(exception)) => Answer::Error(match exception.get_err() {
