@@ -103,7 +103,8 @@ pub(crate) async fn evaluated(
             Compiled::Deferred | Compiled::Mistake(_) => None,
         })
         .collect();
-    let mut outputs = evaluator.evaluate(&runnable, scope).await.into_iter();
+    let outputs = evaluator.evaluate(owner(scope), &runnable, scope).await;
+    let mut outputs = outputs.into_iter();
     let evaluated = programs.iter().map(|compiled| match compiled {
         Compiled::Program(_) => outputs.next().map_or(Evaluated::Undefined, evaluated_of),
         Compiled::Deferred => Evaluated::Undefined,
@@ -124,6 +125,10 @@ fn evaluated_of(output: Output) -> Evaluated {
         Output::Error(message) => Evaluated::Failed {
             cause: Cause::Error,
             message,
+        },
+        Output::Exceeded(bound) => Evaluated::Failed {
+            cause: Cause::Bound,
+            message: bound.to_string(),
         },
     }
 }
@@ -187,4 +192,9 @@ impl Engine {
             scope: scope::of_stored(run, documents),
         })))
     }
+}
+
+/// Whose turn it is where a worker is waited for: the action's.
+fn owner(scope: &Value) -> &str {
+    scope["action"]["identifier"].as_str().unwrap_or_default()
 }

@@ -1,32 +1,37 @@
-//! Evaluates the expressions of a call: plain ones at once, all others by one question to a worker.
+//! Evaluates the expressions of a call: plain ones at once, all others by workers.
+
+mod call;
+mod standing;
 
 use std::io;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::bounds::{
-    DEFAULT_DEADLINE, DEFAULT_WAIT, DEFAULT_WORKERS, MAX_FRAME_BYTES, MAX_OUTPUTS_BYTES,
-    MAX_WAITING,
+    Bound, Bounds, DEFAULT_IDLE, DEFAULT_WAIT, DEFAULT_WORKERS, MAX_EXPRESSION_BYTES,
+    MAX_OUTPUT_BYTES, MAX_OUTPUT_DEPTH,
 };
-use crate::frame;
-use crate::plain;
-use crate::pool::{Pool, WorkerCommand};
+use crate::pool::{Lane, Pool, WorkerCommand};
 use crate::program::{Evaluated, Program};
+use crate::worker::Sandbox;
+use call::Call;
+use standing::Memory;
 
 /// How an [`Evaluator`] works.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// How workers are started.
     pub worker: WorkerCommand,
-    /// How many may run at once; at least one.
+    /// How many evaluate the programs that are known to be quick; at least one. Three more see to
+    /// all others: one for programs on trial, one for slow ones, one for those that broke a bound.
     pub workers: usize,
-    /// Time for all expressions of one call, from the moment a worker is free.
-    pub deadline: Duration,
     /// Time that a call waits for a free worker.
     pub wait: Duration,
+    /// Time without a question after which a worker ends that is not its lane's only one.
+    pub idle: Duration,
+    /// How far the expressions of a call may go.
+    pub bounds: Bounds,
 }
 
 impl Config {
@@ -36,8 +41,9 @@ impl Config {
         Self {
             worker,
             workers: DEFAULT_WORKERS,
-            deadline: DEFAULT_DEADLINE,
             wait: DEFAULT_WAIT,
+            idle: DEFAULT_IDLE,
+            bounds: Bounds::default(),
         }
     }
 }
@@ -45,127 +51,122 @@ impl Config {
 /// Evaluates programs; shared by everybody in a process.
 pub struct Evaluator {
     pool: Pool,
-    slots: Semaphore,
-    waiting: Semaphore,
-    deadline: Duration,
+    memory: Memory,
     wait: Duration,
+    bounds: Bounds,
 }
 
 impl Evaluator {
     /// An evaluator; its workers start when they are first needed.
     #[must_use]
-    pub fn new(config: Config) -> Self {
+    pub fn new(mut config: Config) -> Self {
+        let bounds = &mut config.bounds;
+        bounds.output_bytes = bounds.output_bytes.min(MAX_OUTPUT_BYTES);
+        bounds.depth = bounds.depth.min(MAX_OUTPUT_DEPTH);
+        bounds.expression_bytes = bounds.expression_bytes.min(MAX_EXPRESSION_BYTES);
         Self {
-            pool: Pool::new(config.worker),
-            slots: Semaphore::new(config.workers.max(1)),
-            waiting: Semaphore::new(MAX_WAITING),
-            deadline: config.deadline,
+            memory: Memory::new(),
             wait: config.wait,
+            bounds: config.bounds.clone(),
+            pool: Pool::new(config),
         }
     }
 
-    /// What each of `programs` comes to on `input`, in order.
+    /// Has a worker ready, and tells how it is confined.
     ///
-    /// Never fails: an expression that crashes its worker, or is not done in time, answers an
-    /// error, and the others of the call are evaluated by the next worker in the time left.
-    pub async fn evaluate(&self, programs: &[&Program], input: &Value) -> Vec<Evaluated> {
+    /// # Errors
+    /// Where none can be started; then expressions that need one evaluate to an error.
+    pub async fn start(&self) -> io::Result<Sandbox> {
+        let permit = self.pool.permit(Lane::Proven, "", self.wait).await;
+        let mut permit = permit.map_err(io::Error::other)?;
+        let worker = match permit.take_worker() {
+            Some(worker) => worker,
+            None => self.pool.start(Lane::Proven).await?,
+        };
+        let sandbox = worker.sandbox();
+        permit.keep(worker);
+        Ok(sandbox)
+    }
+
+    /// What each of `programs` comes to on `input`, in order. Calls that wait for a worker take
+    /// turns by `owner`.
+    ///
+    /// Never fails: an expression that passes a bound answers which, even where it ended its
+    /// worker; the others of the call are evaluated by the next one in the time left.
+    pub async fn evaluate(
+        &self,
+        owner: &str,
+        programs: &[&Program],
+        input: &Value,
+    ) -> Vec<Evaluated> {
         let mut evaluated: Vec<Option<Evaluated>> = programs
             .iter()
-            .map(|program| program.evaluate_in_process(input))
+            .enumerate()
+            .map(|(place, program)| self.without_worker(place, program, input))
             .collect();
-        let open: Vec<usize> = (0..programs.len())
-            .filter(|place| evaluated[*place].is_none())
-            .collect();
-        if !open.is_empty() {
-            let texts: Vec<&str> = open.iter().map(|place| programs[*place].text()).collect();
-            let answers = self.by_workers(&texts, input).await;
-            for (place, answer) in open.into_iter().zip(answers) {
-                evaluated[place] = Some(answer);
-            }
+        if evaluated.iter().any(Option::is_none) {
+            let call = Call::new(self, owner, programs, &mut evaluated);
+            call.evaluate(input).await;
         }
-        let mut left = MAX_OUTPUTS_BYTES;
+        let mut left = self.bounds.outputs_bytes;
         let bounded = |answer: Option<Evaluated>| match answer {
-            Some(answer) => within(&mut left, answer),
-            None => Evaluated::Error("not evaluated".to_owned()),
+            Some(answer) => within(&self.bounds, &mut left, answer),
+            None => Evaluated::Exceeded(Bound::Time),
         };
         evaluated.into_iter().map(bounded).collect()
     }
 
-    async fn by_workers(&self, texts: &[&str], input: &Value) -> Vec<Evaluated> {
-        let refused = |why: &str| vec![Evaluated::Error(why.to_owned()); texts.len()];
-        let Ok(_place) = self.waiting.try_acquire() else {
-            return refused("too many calls wait for a worker");
-        };
-        let Ok(Ok(_slot)) = timeout(self.wait, self.slots.acquire()).await else {
-            return refused("no worker became free in time");
-        };
-        let Ok(input) = serde_json::to_vec(input) else {
-            return refused("the input is no JSON");
-        };
-        let end = Instant::now() + self.deadline;
-        let mut answers = Vec::with_capacity(texts.len());
-        while answers.len() < texts.len() {
-            match self.round(texts, &input, end, &mut answers).await {
-                Ok(()) => {}
-                Err(stop) => answers.resize(texts.len(), Evaluated::Error(stop.to_string())),
-            }
+    fn without_worker(&self, place: usize, program: &Program, input: &Value) -> Option<Evaluated> {
+        if place >= self.bounds.expressions {
+            return Some(Evaluated::Exceeded(Bound::Expressions));
         }
-        answers
-    }
-
-    /// One question to one worker about what is not answered yet. Answers at least one expression,
-    /// or uses up a worker that had ended while it waited.
-    async fn round(
-        &self,
-        texts: &[&str],
-        input: &[u8],
-        end: Instant,
-        answers: &mut Vec<Evaluated>,
-    ) -> Result<(), Stop> {
-        let left = end.saturating_duration_since(Instant::now());
-        let question = frame::question(left, &texts[answers.len()..], input).ok_or(Stop::Size)?;
-        let (mut worker, fresh) = match self.pool.reuse() {
-            Some(worker) => (worker, false),
-            None => (self.pool.start().map_err(Stop::Start)?, true),
-        };
-        match timeout_at(end, worker.ask(&question)).await {
-            Err(_) => return Err(Stop::Time),
-            Ok(Err(error)) if fresh => return Err(Stop::Start(error)),
-            Ok(Err(_)) => return Ok(()),
-            Ok(Ok(())) => {}
+        if program.text().len() > self.bounds.expression_bytes {
+            return Some(Evaluated::Exceeded(Bound::Expression));
         }
-        while answers.len() < texts.len() {
-            match timeout_at(end, worker.answer()).await {
-                Err(_) => return Err(Stop::Time),
-                Ok(Ok(reply)) => answers.push(reply.into()),
-                Ok(Err(_)) => {
-                    let why = "the expression needs more memory or stack than allowed";
-                    answers.push(Evaluated::Error(why.to_owned()));
-                    return Ok(());
-                }
-            }
-        }
-        self.pool.give_back(worker);
-        Ok(())
+        program.evaluate_in_process(input)
     }
 }
 
-/// Why the rest of a call stays unanswered.
-#[derive(Debug, thiserror::Error)]
-enum Stop {
-    #[error("the expressions take longer than the allowed time")]
-    Time,
-    #[error("input and expressions together are larger than {MAX_FRAME_BYTES} bytes")]
-    Size,
-    #[error("no worker could be started: {0}")]
-    Start(io::Error),
+/// `answer`, or the bound that its output passes.
+fn within(bounds: &Bounds, all_left: &mut usize, answer: Evaluated) -> Evaluated {
+    let Evaluated::Output(value) = &answer else {
+        return answer;
+    };
+    let mut left = bounds.output_bytes.min(*all_left);
+    let before = left;
+    match take(value, &mut left, bounds.depth) {
+        Ok(()) => {
+            *all_left -= before - left;
+            answer
+        }
+        Err(Bound::Output) if *all_left < bounds.output_bytes => {
+            Evaluated::Exceeded(Bound::Outputs)
+        }
+        Err(bound) => Evaluated::Exceeded(bound),
+    }
 }
 
-fn within(left: &mut usize, answer: Evaluated) -> Evaluated {
-    match &answer {
-        Evaluated::Output(value) if !plain::take_size(value, left) => Evaluated::Error(format!(
-            "the outputs together are larger than {MAX_OUTPUTS_BYTES} bytes"
-        )),
-        _ => answer,
+/// Takes about the length of `value`'s JSON from `left`.
+fn take(value: &Value, left: &mut usize, depth: usize) -> Result<(), Bound> {
+    let own = match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 4,
+        Value::String(text) => text.len() + 2,
+        Value::Array(array) => array.len() + 2,
+        Value::Object(object) => object.keys().map(|key| key.len() + 4).sum::<usize>() + 2,
+    };
+    *left = left.checked_sub(own).ok_or(Bound::Output)?;
+    let inner = || depth.checked_sub(1).ok_or(Bound::Depth);
+    match value {
+        Value::Array(array) => {
+            let depth = inner()?;
+            array.iter().try_for_each(|value| take(value, left, depth))
+        }
+        Value::Object(object) => {
+            let depth = inner()?;
+            object
+                .values()
+                .try_for_each(|value| take(value, left, depth))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
     }
 }

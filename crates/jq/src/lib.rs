@@ -7,7 +7,10 @@ pub mod bounds;
 mod check;
 mod evaluator;
 mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 mod interpreter;
+mod meter;
 mod plain;
 mod pool;
 mod program;
@@ -15,6 +18,9 @@ pub mod reads;
 mod value;
 pub mod worker;
 
+pub use bounds::{Bound, Bounds};
 pub use evaluator::{Config, Evaluator};
+pub use meter::Metered;
 pub use pool::WorkerCommand;
 pub use program::{CompileError, Evaluated, Program};
+pub use worker::Sandbox;

@@ -1,15 +1,23 @@
-//! Worker processes: started when needed, reused, killed when late.
+//! Worker processes by lane, and whose turn it is to use one.
+//!
+//! A lane has so many workers; they start when needed and are reused. Calls that find none free
+//! take turns by owner. What a call learns about its expressions is not known here.
+
+mod lane;
+mod process;
+mod turns;
 
 use std::ffi::OsString;
-use std::io;
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use crate::bounds::{QUICK, SHARED_HOLD};
+use crate::evaluator::Config;
+use crate::frame::{Priority, Terms, Times};
 
-use crate::frame::{self, LENGTH_BYTES, MAX_ANSWER_BYTES, Reply};
+pub(crate) use lane::{Permit, Refusal};
+pub(crate) use process::{Ending, Worker};
 
 /// How a worker is started; the program must call [`crate::worker::run`] when so called.
 #[derive(Clone, Debug)]
@@ -20,80 +28,90 @@ pub struct WorkerCommand {
     pub args: Vec<OsString>,
 }
 
-/// Workers that wait for questions.
-pub(crate) struct Pool {
-    command: WorkerCommand,
-    idle: Mutex<Vec<Worker>>,
+/// Which programs share workers. A call goes through them in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Those that have completed quickly.
+    Proven,
+    /// Those of which nothing is known.
+    Trial,
+    /// Those that need more time than the lanes above give.
+    Slow,
+    /// Those that broke a bound.
+    Confined,
 }
 
-/// A running worker. Dropping it kills it: whoever stops halfway leaves none in an unknown state.
-pub(crate) struct Worker {
-    _process: Child,
-    questions: ChildStdin,
-    answers: ChildStdout,
+impl Lane {
+    pub(crate) const ALL: [Self; 4] = [Self::Proven, Self::Trial, Self::Slow, Self::Confined];
+
+    const fn priority(self) -> Priority {
+        match self {
+            Self::Proven => Priority::Normal,
+            Self::Trial => Priority::Low,
+            Self::Slow | Self::Confined => Priority::Idle,
+        }
+    }
+
+    /// Whether a call may hold a worker for a short time only, and is sent on after that.
+    pub(crate) const fn is_brief(self) -> bool {
+        matches!(self, Self::Proven | Self::Trial)
+    }
+
+    /// How much of a worker's time a call that has `left` may take.
+    pub(crate) fn hold(self, left: Duration) -> Duration {
+        if self.is_brief() {
+            left.min(SHARED_HOLD)
+        } else {
+            left
+        }
+    }
+
+    /// What a worker is told about its time when `left` of it may be taken. Half of it for one
+    /// expression leaves the other half to its neighbours.
+    pub(crate) fn times(self, left: Duration) -> Times {
+        Times {
+            each: if self.is_brief() { QUICK } else { left / 2 },
+            all: left,
+            one_by_one: self != Self::Proven,
+        }
+    }
+}
+
+/// All lanes.
+pub(crate) struct Pool {
+    config: Config,
+    lanes: [Arc<lane::Workers>; Lane::ALL.len()],
 }
 
 impl Pool {
-    pub(crate) fn new(command: WorkerCommand) -> Self {
-        Self {
-            command,
-            idle: Mutex::new(Vec::new()),
-        }
+    /// A pool without any worker yet.
+    pub(crate) fn new(config: Config) -> Self {
+        let lanes = Lane::ALL.map(|lane| match lane {
+            Lane::Proven => lane::Workers::new(config.workers.max(1), config.idle),
+            Lane::Trial | Lane::Slow | Lane::Confined => lane::Workers::new(1, config.idle),
+        });
+        Self { config, lanes }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Worker>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The right to use one worker of `lane`, when it is `owner`'s turn.
+    pub(crate) async fn permit(
+        &self,
+        lane: Lane,
+        owner: &str,
+        wait: Duration,
+    ) -> Result<Permit, Refusal> {
+        lane::Workers::permit(self.workers(lane), owner, wait).await
     }
 
-    /// A worker that waited, where there is one.
-    pub(crate) fn reuse(&self) -> Option<Worker> {
-        self.idle().pop()
+    /// Starts a worker for `lane`, to be used under a permit.
+    pub(crate) async fn start(&self, lane: Lane) -> std::io::Result<Worker> {
+        let (spare, mark) = self.workers(lane).another();
+        let idle = spare.then_some(self.config.idle);
+        let terms = Terms::new(&self.config.bounds, lane.priority(), idle);
+        Worker::start(&self.config.worker, terms, mark).await
     }
 
-    /// Gives back a worker that owes no answer.
-    pub(crate) fn give_back(&self, worker: Worker) {
-        self.idle().push(worker);
-    }
-
-    /// Starts a worker.
-    pub(crate) fn start(&self) -> io::Result<Worker> {
-        let mut process = Command::new(&self.command.program)
-            .args(&self.command.args)
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()?;
-        match (process.stdin.take(), process.stdout.take()) {
-            (Some(questions), Some(answers)) => Ok(Worker {
-                _process: process,
-                questions,
-                answers,
-            }),
-            _ => Err(io::ErrorKind::BrokenPipe.into()),
-        }
-    }
-}
-
-impl Worker {
-    pub(crate) async fn ask(&mut self, question: &[u8]) -> io::Result<()> {
-        self.questions.write_all(question).await?;
-        self.questions.flush().await
-    }
-
-    /// The next answer.
-    pub(crate) async fn answer(&mut self) -> io::Result<Reply> {
-        let malformed = || io::Error::from(io::ErrorKind::InvalidData);
-        let mut length = [0; LENGTH_BYTES];
-        self.answers.read_exact(&mut length).await?;
-        let length = u32::from_be_bytes(length) as usize;
-        if length > MAX_ANSWER_BYTES {
-            return Err(malformed());
-        }
-        let mut frame = vec![0; length];
-        self.answers.read_exact(&mut frame).await?;
-        frame::reply(&frame).ok_or_else(malformed)
+    fn workers(&self, lane: Lane) -> &Arc<lane::Workers> {
+        &self.lanes[lane as usize]
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::bounds::Bound;
 use crate::plain::{self, Fault};
 use crate::{check, frame};
 
@@ -32,8 +33,10 @@ pub enum Evaluated {
     Output(Value),
     /// There was none.
     Empty,
-    /// It failed, or passed a bound. May hold parts of the input.
+    /// It failed, or no worker was to be had. May hold parts of the input.
     Error(String),
+    /// It passed a bound.
+    Exceeded(Bound),
 }
 
 impl Program {
@@ -84,6 +87,7 @@ impl From<frame::Reply> for Evaluated {
             frame::Reply::Output(value) => Self::Output(value),
             frame::Reply::Empty => Self::Empty,
             frame::Reply::Error(message) => Self::Error(message),
+            frame::Reply::Exceeded(bound) => Self::Exceeded(bound),
         }
     }
 }

@@ -8,6 +8,9 @@ use longshore_jq::{CompileError, Evaluated, Program};
 
 use crate::trying::{Tried, document, pointed_at, standard_input, with_evaluator};
 
+/// Nobody else waits for a worker here.
+const OWNER: &str = "";
+
 /// What to evaluate, and on what.
 #[derive(Args)]
 pub(crate) struct Jq {
@@ -42,7 +45,7 @@ impl Jq {
             None => standard_input()?,
         };
         let evaluated = with_evaluator(async |evaluator| {
-            let outputs = evaluator.evaluate(&[&program], &input).await;
+            let outputs = evaluator.evaluate(OWNER, &[&program], &input).await;
             outputs.into_iter().next()
         })?;
         match evaluated {
@@ -56,6 +59,10 @@ impl Jq {
             Some(Evaluated::Empty) => Ok(Tried::Well),
             Some(Evaluated::Error(message)) => {
                 eprintln!("error: {message}");
+                Ok(Tried::Failed)
+            }
+            Some(Evaluated::Exceeded(bound)) => {
+                eprintln!("error: {bound}");
                 Ok(Tried::Failed)
             }
             None => anyhow::bail!("nothing was evaluated"),

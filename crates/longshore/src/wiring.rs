@@ -12,7 +12,7 @@ use longshore_engine::caller::Scope;
 use longshore_engine::environment::SystemEnvironment;
 use longshore_engine::tasks::Tasks;
 use longshore_engine::{AzureSettings, Engine, Parts, RetentionSettings, Settings, Window};
-use longshore_jq::{Config as JqConfig, Evaluator, WorkerCommand};
+use longshore_jq::{Bounds, Config as JqConfig, Evaluator, Sandbox, WorkerCommand};
 use longshore_server::api::{self, App};
 use longshore_server::config::Config;
 use longshore_server::listen::{self, Patience};
@@ -49,11 +49,13 @@ impl Running {
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr()?;
         let metrics_listener = metrics_listener(&config).await?;
+        let evaluator = evaluator(&config)?;
+        warn_of_sandbox(&evaluator).await;
         let engine = Engine::open(Parts {
             store: Arc::new(store(&config)?),
             environment: Arc::new(SystemEnvironment),
             client: client(&config)?,
-            evaluator: evaluator(&config)?,
+            evaluator,
             master_key,
             organization: config.org_id.clone(),
             settings: settings(&config),
@@ -153,10 +155,19 @@ fn client(config: &Config) -> anyhow::Result<Client> {
 }
 
 fn evaluator(config: &Config) -> anyhow::Result<Evaluator> {
+    let templates = &config.templates;
     Ok(Evaluator::new(JqConfig {
-        workers: config.templates.workers,
-        deadline: config.templates.deadline,
-        wait: config.templates.wait,
+        workers: templates.workers,
+        wait: templates.wait,
+        bounds: Bounds {
+            deadline: templates.deadline,
+            memory_bytes: templates.memory_bytes,
+            output_bytes: templates.output_bytes,
+            outputs_bytes: templates.outputs_bytes,
+            depth: templates.depth,
+            expression_bytes: templates.expression_bytes,
+            expressions: templates.expressions,
+        },
         ..JqConfig::new(jq_worker()?)
     }))
 }
@@ -168,6 +179,20 @@ pub(crate) fn jq_worker() -> anyhow::Result<WorkerCommand> {
         program,
         args: vec![JQ_WORKER.into()],
     })
+}
+
+/// Says where expressions are not kept from everything that they could reach.
+async fn warn_of_sandbox(evaluator: &Evaluator) {
+    match evaluator.start().await {
+        Ok(Sandbox::Full) => {}
+        Ok(Sandbox::Partial) => tracing::warn!(
+            "jq workers run without a filter of system calls, which this platform does not have: \
+             limits alone keep expressions from files and network"
+        ),
+        Err(error) => {
+            tracing::warn!(%error, "no jq worker could be started; all but plain expressions give null");
+        }
+    }
 }
 
 fn settings(config: &Config) -> Settings {

@@ -1,40 +1,49 @@
-//! Stops an evaluation from inside: after so many terms, so deep a stack, so late an hour.
+//! Stops an evaluation from inside: after so many terms, so deep a stack, so much memory, so late
+//! an hour.
 //!
 //! The interpreter looks its program up once per evaluated term ([`HasLut::lut`]); that look-up
 //! counts, and leaves by unwinding where a bound is passed.
 
 use std::cell::Cell;
-use std::fmt;
 use std::panic::resume_unwind;
 use std::ptr;
-use std::time::Instant;
+use std::time::Duration;
 
 use jaq_core::Lut;
 use jaq_core::data::{DataT, HasLut};
+use rustix::time::{ClockId, Timespec, clock_gettime};
 
-use crate::bounds::{MAX_STEPS, WORKER_STACK_BYTES, WORKER_STACK_RESERVE_BYTES};
+use crate::bounds::{Bound, MAX_STEPS, WORKER_STACK_USE_BYTES};
+use crate::meter;
 use crate::value::Value;
 
 /// Terms between two looks at the clock.
 const STEPS_PER_LOOK: u64 = 256;
 
-/// Why an evaluation was ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
-    Steps,
-    Stack,
-    Time,
-}
+/// A moment of the calling thread's processor time: waiting for the processor uses none of it up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Until(Timespec);
 
-impl fmt::Display for Stop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Steps => "the expression takes more than the allowed number of steps",
-            Self::Stack => "the expression recurses too deep",
-            Self::Time => "the expression takes longer than the allowed time",
-        })
+impl Until {
+    /// The moment when this thread has worked for `time` more.
+    pub(crate) fn after(time: Duration) -> Self {
+        let time = Timespec::try_from(time).ok();
+        let moment = time.and_then(|time| now().checked_add(time));
+        Self(moment.unwrap_or_else(now))
+    }
+
+    fn has_passed(self) -> bool {
+        now() >= self.0
     }
 }
+
+fn now() -> Timespec {
+    clock_gettime(ClockId::ThreadCPUTime)
+}
+
+/// Why an evaluation was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stop(pub(super) Bound);
 
 /// The kind of data that filters run on here: our values, and a program behind fuel.
 pub(crate) struct Fuelled;
@@ -47,17 +56,16 @@ impl DataT for Fuelled {
 /// What one evaluation may still use.
 pub(super) struct Fuel {
     steps: Cell<u64>,
-    until: Instant,
+    until: Until,
     stack_floor: usize,
 }
 
 impl Fuel {
-    pub(super) fn new(until: Instant) -> Self {
-        let depth = WORKER_STACK_BYTES - WORKER_STACK_RESERVE_BYTES;
+    pub(super) fn new(until: Until) -> Self {
         Self {
             steps: Cell::new(MAX_STEPS),
             until,
-            stack_floor: stack_position().saturating_sub(depth),
+            stack_floor: stack_position().saturating_sub(WORKER_STACK_USE_BYTES),
         }
     }
 
@@ -67,21 +75,24 @@ impl Fuel {
 
     fn spend(&self) {
         let Some(steps) = self.steps.get().checked_sub(1) else {
-            stop(Stop::Steps);
+            stop(Bound::Steps);
         };
         self.steps.set(steps);
         if stack_position() < self.stack_floor {
-            stop(Stop::Stack);
+            stop(Bound::Depth);
         }
-        if steps % STEPS_PER_LOOK == 0 && Instant::now() >= self.until {
-            stop(Stop::Time);
+        if meter::passed() {
+            stop(Bound::Memory);
+        }
+        if steps % STEPS_PER_LOOK == 0 && self.until.has_passed() {
+            stop(Bound::Time);
         }
     }
 }
 
 /// Unwinds without the panic hook: nothing is printed.
-fn stop(reason: Stop) -> ! {
-    resume_unwind(Box::new(reason))
+fn stop(bound: Bound) -> ! {
+    resume_unwind(Box::new(Stop(bound)))
 }
 
 #[inline(never)]

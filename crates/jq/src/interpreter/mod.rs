@@ -10,24 +10,25 @@ mod prelude;
 mod syntax;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
 
 use jaq_core::load::parse::Def;
 use jaq_core::load::{Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Error, Vars};
 
-use crate::bounds::{MAX_OUTPUT_BYTES, MAX_OUTPUT_DEPTH};
+use crate::bounds::Bound;
 use crate::program::CompileError;
 use crate::value::{Members, TooDeep, Unprintable, Value};
+pub(crate) use fuel::Until;
 use fuel::{Fuel, Fuelled, Stop};
 use prelude::Prelude;
 
 /// What one expression came to, its value as JSON text.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Output(Vec<u8>),
     Empty,
     Error(String),
+    Exceeded(Bound),
 }
 
 /// The language, its own definitions read once.
@@ -77,16 +78,14 @@ impl Interpreter {
     }
 
     /// The first output of `program` on `input`.
-    pub(crate) fn run(&self, program: &Compiled, input: Value, until: Instant) -> Answer {
+    pub(crate) fn run(&self, program: &Compiled, input: Value, until: Until) -> Answer {
         let fuel = Fuel::new(until);
         let evaluated = catch_unwind(AssertUnwindSafe(|| first(program, input, &fuel)));
         match evaluated {
             Ok(answer) => answer,
-            Err(payload) if payload.is::<TooDeep>() => {
-                Answer::Error("the expression nests a value too deep".to_owned())
-            }
+            Err(payload) if payload.is::<TooDeep>() => Answer::Exceeded(Bound::Depth),
             Err(payload) => match payload.downcast::<Stop>() {
-                Ok(stop) => Answer::Error(stop.to_string()),
+                Ok(stop) => Answer::Exceeded(stop.0),
                 Err(_) => Answer::Error("the interpreter failed".to_owned()),
             },
         }
@@ -104,12 +103,8 @@ fn first(program: &Compiled, input: Value, fuel: &Fuel) -> Answer {
         None => Answer::Empty,
         Some(Ok(value)) => match output::json(&value) {
             Ok(text) => Answer::Output(text),
-            Err(Unprintable::TooLarge) => Answer::Error(format!(
-                "the output is larger than {MAX_OUTPUT_BYTES} bytes"
-            )),
-            Err(Unprintable::TooDeep) => Answer::Error(format!(
-                "the output is nested deeper than {MAX_OUTPUT_DEPTH}"
-            )),
+            Err(Unprintable::TooLarge) => Answer::Exceeded(Bound::Output),
+            Err(Unprintable::TooDeep) => Answer::Exceeded(Bound::Depth),
         },
         Some(Err(exception)) => Answer::Error(match exception.get_err() {
             Ok(error) => output::message(&error.into_val()),

@@ -250,11 +250,6 @@ fn too_large(excess: Excess) -> Fault {
     })
 }
 
-/// Takes `value`'s size from `left`; false where it is larger.
-pub(crate) fn take_size(value: &Value, left: &mut usize) -> bool {
-    measure(value, left, MAX_OUTPUT_DEPTH).is_ok()
-}
-
 /// Takes about the length of `value`'s JSON from `left`.
 fn measure(value: &Value, left: &mut usize, depth: usize) -> Result<(), Excess> {
     let own = match value {

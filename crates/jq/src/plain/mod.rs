@@ -12,7 +12,7 @@ mod tests;
 
 use serde_json::Value;
 
-pub(crate) use evaluate::{Fault, evaluate, take_size};
+pub(crate) use evaluate::{Fault, evaluate};
 pub(crate) use parse::parse;
 
 /// A plain expression.

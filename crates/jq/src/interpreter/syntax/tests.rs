@@ -1,20 +1,21 @@
 //! The grammar by example: what groups how, and what jq says of mistakes.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::super::{Answer, Interpreter};
+use super::super::{Answer, Interpreter, Until};
 use crate::value::Value;
 
 fn first(interpreter: &Interpreter, text: &str) -> String {
     let program = interpreter
         .compile(text)
         .unwrap_or_else(|error| panic!("{text}: {error}"));
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Until::after(Duration::from_secs(10));
     let input = Value::parse(b"{\"a\":1,\"b\":\"s\",\"l\":[1,2,3],\"n\":null}").unwrap();
     match interpreter.run(&program, input, until) {
         Answer::Output(json) => String::from_utf8(json).unwrap(),
         Answer::Empty => "empty".to_owned(),
         Answer::Error(message) => format!("error: {message}"),
+        Answer::Exceeded(bound) => format!("exceeded: {bound}"),
     }
 }
 

@@ -1,0 +1,165 @@
+//! What a neighbour notices of hostile calls: nothing that it would not notice on a busy day.
+//!
+//! Alone in its binary, one test at a time: it compares times.
+#![cfg(test)]
+
+#[path = "hostile/expressions.rs"]
+mod expressions;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use longshore_jq::{Config, Evaluated, Evaluator, Program, WorkerCommand};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+
+use expressions::{HOSTILE, SUSPECT};
+
+/// Hostile calls at once.
+const HOSTILE_CALLS: usize = 200;
+/// Rounds alone and rounds beside, in turn.
+const ROUNDS: usize = 9;
+/// The neighbour's calls of one round.
+const CALLS: usize = 200;
+/// The neighbour's p99 is a few hundred microseconds. It may grow by this beside its factor: where
+/// all cores are busy, one switch of tasks takes as long as one slice of the scheduler.
+const SLACK: Duration = Duration::from_millis(4);
+
+/// Held by the test that runs.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+fn evaluator() -> Evaluator {
+    Evaluator::new(Config::new(WorkerCommand {
+        program: env!("CARGO_BIN_EXE_jq-worker").into(),
+        args: Vec::new(),
+    }))
+}
+
+fn program(text: &str) -> Program {
+    Program::compile(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn event() -> Value {
+    json!({"inputs": {"name": "svc", "n": 10}, "run": {"id": "r_1"}})
+}
+
+fn neighbours_programs() -> Vec<Program> {
+    let texts = [
+        ".inputs.name | ascii_upcase",
+        "\"\\(.run.id)-\\(.inputs.n + 1)\"",
+        "[.inputs.n, 1] | add",
+    ];
+    texts.into_iter().map(program).collect()
+}
+
+/// One round of the neighbour's calls, one after the other; its p99.
+async fn round(evaluator: &Evaluator, programs: &[Program], event: &Value) -> Duration {
+    let programs: Vec<&Program> = programs.iter().collect();
+    let expected = [json!("SVC"), json!("r_1-11"), json!(11)].map(Evaluated::Output);
+    let mut times = Vec::with_capacity(CALLS);
+    for _ in 0..CALLS {
+        let start = Instant::now();
+        let answers = evaluator.evaluate("neighbour", &programs, event).await;
+        times.push(start.elapsed());
+        assert_eq!(answers, expected);
+    }
+    times.sort_unstable();
+    times[CALLS * 99 / 100]
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// Hostile calls under way; dropped, they are given up.
+fn hostile_calls(
+    evaluator: &Arc<Evaluator>,
+    number: usize,
+    owner: impl Fn(usize) -> String,
+) -> JoinSet<Vec<Evaluated>> {
+    let mut calls = JoinSet::new();
+    let texts = HOSTILE.iter().chain(SUSPECT).cycle().take(HOSTILE_CALLS);
+    for (place, text) in texts.enumerate() {
+        // every second one is known from the round before
+        let text = match place % 2 {
+            0 => (*text).to_owned(),
+            _ => format!("{text} # {number}"),
+        };
+        let (evaluator, hostile, owner) = (Arc::clone(evaluator), program(&text), owner(place));
+        calls.spawn(async move { evaluator.evaluate(&owner, &[&hostile], &event()).await });
+    }
+    calls
+}
+
+async fn compare(owner: impl Fn(usize) -> String) {
+    let evaluator = Arc::new(evaluator());
+    let (programs, event) = (neighbours_programs(), event());
+    // known to be quick, its workers started
+    round(&evaluator, &programs, &event).await;
+    let (mut alone, mut beside) = (Vec::new(), Vec::new());
+    for number in 0..ROUNDS {
+        alone.push(round(&evaluator, &programs, &event).await);
+        let calls = hostile_calls(&evaluator, number, &owner);
+        beside.push(round(&evaluator, &programs, &event).await);
+        assert!(!calls.is_empty());
+        drop(calls);
+    }
+    println!("p99 of rounds alone {alone:?}, beside {beside:?}");
+    let (alone, beside) = (median(alone), median(beside));
+    assert!(
+        beside <= 2 * alone + SLACK,
+        "p99 {beside:?} beside {HOSTILE_CALLS} hostile calls, {alone:?} without"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_neighbour_of_one_hostile_owner_keeps_its_pace() {
+    let _alone = ALONE.lock().await;
+    compare(|_| "hostile".to_owned()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_neighbour_of_many_hostile_owners_keeps_its_pace() {
+    let _alone = ALONE.lock().await;
+    compare(|place| format!("hostile-{place}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_of_proven_programs_passes_all_that_wait_in_other_lanes() {
+    let _alone = ALONE.lock().await;
+    let evaluator = Arc::new(evaluator());
+    let (programs, event) = (neighbours_programs(), event());
+    round(&evaluator, &programs, &event).await;
+    let mut calls = hostile_calls(&evaluator, 0, |_| "hostile".to_owned());
+    round(&evaluator, &programs, &event).await;
+    let mut answered = 0;
+    while calls.try_join_next().is_some() {
+        answered += 1;
+    }
+    assert!(answered < HOSTILE_CALLS / 2, "{answered} were answered");
+}
+
+#[tokio::test]
+async fn what_breaks_a_bound_when_it_is_proven_delays_its_like_from_then_on() {
+    let _alone = ALONE.lock().await;
+    let evaluator = evaluator();
+    let turning = program("if .bad then def f: f; f else 1 + 1 end");
+    let good = json!({"bad": false});
+    for _ in 0..3 {
+        let answers = evaluator.evaluate("owner", &[&turning], &good).await;
+        assert_eq!(answers, [Evaluated::Output(json!(2))]);
+    }
+    let answers = evaluator
+        .evaluate(
+            "owner",
+            &[&turning, &program("2 + 2")],
+            &json!({"bad": true}),
+        )
+        .await;
+    assert!(matches!(answers[0], Evaluated::Exceeded(_)), "{answers:?}");
+    assert_eq!(answers[1], Evaluated::Output(json!(4)));
+    let answers = evaluator.evaluate("owner", &[&turning], &good).await;
+    assert_eq!(answers, [Evaluated::Output(json!(2))]);
+}
