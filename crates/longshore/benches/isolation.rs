@@ -3,7 +3,7 @@
 //! One receiver is called at 50/s, alone and then beside three others: one that never ends its
 //! answers, one that takes 29 s, one that is dead while 100,000 deliveries wait for it.
 
-#[expect(dead_code, reason = "the other benchmark needs all of it")]
+#[expect(dead_code, reason = "the other benchmarks need all of it")]
 mod rig;
 
 use std::path::PathBuf;

@@ -4,6 +4,7 @@
 //! take turns; every part is a process of its own, all on loopback.
 
 #[path = "../rig/mod.rs"]
+#[expect(dead_code, reason = "the other benchmarks need all of it")]
 mod rig;
 
 mod bare_loop;

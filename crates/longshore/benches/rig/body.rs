@@ -37,6 +37,11 @@ pub(crate) fn template() -> Value {
     })
 }
 
+/// Whether a field of [`template`] is the one that [`sent_nanos`] reads.
+pub(crate) fn is_instant(key: &str) -> bool {
+    key == KEY
+}
+
 /// A body of inputs alone.
 pub(crate) fn plain() -> String {
     padded(Value::Object)

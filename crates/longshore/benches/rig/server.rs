@@ -73,6 +73,11 @@ impl Longshore {
         Ok(server)
     }
 
+    /// Makes `action` the one that a load asks for.
+    pub(crate) fn choose(&mut self, action: &'static str) {
+        self.action = action;
+    }
+
     /// Calls the API; anything but a 2xx is an error.
     pub(crate) fn call(&mut self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
         self.api.call(method, path, body)
