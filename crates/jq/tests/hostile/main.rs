@@ -4,6 +4,7 @@
 mod alone;
 mod bounds;
 mod expressions;
+mod findings;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod sandbox;
 mod texts;
