@@ -178,6 +178,8 @@ impl Neg for Value {
 
     fn neg(self) -> Self::Output {
         match self {
+            // a zero that is written has no sign once it is negated
+            Self::Number(0.0) => Ok(Self::Number(0.0)),
             Self::Number(number) => Ok(Self::Number(-number)),
             Self::Literal(literal) => Ok(Self::Literal(literal.negated().into())),
             other => Err(fail(format!(

@@ -18,14 +18,8 @@ pub(crate) fn path_elements(path: &Value) -> Result<&[Value], Error<Value>> {
 
 /// What stands at `path`: null below a null.
 pub(crate) fn get_path(value: &Value, path: &[Value]) -> ValR<Value> {
-    let mut value = value.clone();
-    for key in path {
-        if matches!(value, Value::Null) {
-            return Ok(Value::Null);
-        }
-        value = value.at(key)?;
-    }
-    Ok(value)
+    path.iter()
+        .try_fold(value.clone(), |value, key| value.at(key))
 }
 
 /// Sets what stands at `path` to what `new` makes of it.
@@ -45,7 +39,7 @@ pub(crate) fn set_path(
             *value = Value::object(super::Members::new());
             set_path(value, path, new)
         }
-        (Value::Null, Value::Number(_) | Value::Literal(_) | Value::Object(_)) => {
+        (Value::Null, Value::Number(_) | Value::Literal(_)) => {
             *value = Value::array(Vec::new());
             set_path(value, path, new)
         }
@@ -64,18 +58,21 @@ pub(crate) fn set_path(
             array.put(place, element);
             Ok(())
         }
-        (Value::Array(_), Value::Object(slice)) => {
+        (Value::Null | Value::Array(_) | Value::String(_), Value::Object(slice)) => {
             let mut part = value.at(key)?;
             set_path(&mut part, rest, new)?;
+            if matches!(value, Value::String(_)) {
+                return Err(fail("Cannot update string slices"));
+            }
             let Value::Array(part) = part else {
                 return Err(fail(
                     "A slice of an array can only be assigned another array",
                 ));
             };
-            let Value::Array(array) = take(value) else {
-                return Ok(());
+            let mut elements = match take(value) {
+                Value::Array(array) => super::into_elements(array),
+                _ => Vec::new(),
             };
-            let mut elements = super::into_elements(array);
             let range = bounds(&slice.members).within(elements.len())?;
             elements.splice(range, super::into_elements(part));
             *value = Value::array(elements);
@@ -84,7 +81,6 @@ pub(crate) fn set_path(
         (Value::Array(_), Value::Array(_)) => {
             Err(fail("Cannot update field at array index of array"))
         }
-        (Value::String(_), Value::Object(_)) => Err(fail("Cannot update string slices")),
         (value, key) => value.at(key).map(drop),
     }
 }

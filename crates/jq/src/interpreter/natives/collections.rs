@@ -81,6 +81,7 @@ fn to_entries(value: Value) -> ValR<Value> {
 
 fn has(value: &Value, key: &Value) -> ValR<Value> {
     let found = match (value, key) {
+        (Value::Null, _) => false,
         (Value::Object(_), Value::String(name)) => value
             .members()
             .is_some_and(|members| members.contains_key(name)),
@@ -104,13 +105,21 @@ fn contains(value: &Value, part: &Value) -> ValR<Value> {
     if value.kind() == part.kind() {
         return Ok(Value::Bool(holds(value, part)));
     }
-    Err(fail(format!(
-        "{} ({}) and {} ({}) cannot have their containment checked",
-        value.kind(),
-        excerpt(value),
-        part.kind(),
-        excerpt(part)
-    )))
+    Err(unfit_pair(
+        value,
+        part,
+        "cannot have their containment checked",
+    ))
+}
+
+fn unfit_pair(left: &Value, right: &Value, what: &str) -> jaq_core::Error<Value> {
+    fail(format!(
+        "{} ({}) and {} ({}) {what}",
+        left.kind(),
+        excerpt(left),
+        right.kind(),
+        excerpt(right)
+    ))
 }
 
 fn holds(value: &Value, part: &Value) -> bool {
@@ -185,9 +194,9 @@ fn reverse(value: Value) -> ValR<Value> {
         }
         value => {
             let last = length(value.clone())?.number().unwrap_or_default() - 1.0;
-            match last >= 0.0 {
-                true => value.at(&Value::Number(last)),
-                false => Ok(Value::array(Vec::new())),
+            match last < 0.0 {
+                true => Ok(Value::array(Vec::new())),
+                false => value.at(&Value::Number(last)),
             }
         }
     }
@@ -204,19 +213,21 @@ fn sortable(value: Value) -> Result<Vec<Value>, jaq_core::Error<Value>> {
 type Keyed = Vec<(Value, Value)>;
 
 fn pairs_of(value: Value) -> Result<Keyed, jaq_core::Error<Value>> {
-    let pair = |element: Value| (element.clone(), element);
-    Ok(sortable(value)?.into_iter().map(pair).collect())
+    let keys = value.clone();
+    keyed(value, &keys, "cannot be iterated over")
 }
 
-fn keyed(value: Value, keys: &Value) -> Result<Keyed, jaq_core::Error<Value>> {
-    Ok(sortable(keys.clone())?
-        .into_iter()
-        .zip(sortable(value)?)
-        .collect())
+fn keyed(value: Value, keys: &Value, otherwise: &str) -> Result<Keyed, jaq_core::Error<Value>> {
+    match (value, keys.elements()) {
+        (Value::Array(array), Some(keys)) => {
+            Ok(keys.iter().cloned().zip(into_elements(array)).collect())
+        }
+        (value, _) => Err(unfit_pair(&value, keys, otherwise)),
+    }
 }
 
 fn ordered(value: Value, keys: &Value) -> Result<Keyed, jaq_core::Error<Value>> {
-    let mut keyed = keyed(value, keys)?;
+    let mut keyed = keyed(value, keys, "cannot be sorted, as they are not both arrays")?;
     keyed.sort_by(|(left, _), (right, _)| compare(left, right));
     Ok(keyed)
 }
@@ -248,11 +259,17 @@ fn unique_by(value: Value, keys: &Value) -> ValR<Value> {
 }
 
 fn min_by(value: Value, keys: &Value) -> ValR<Value> {
-    Ok(extreme(keyed(value, keys)?, Ordering::Less))
+    Ok(extreme(
+        keyed(value, keys, "cannot be iterated over")?,
+        Ordering::Less,
+    ))
 }
 
 fn max_by(value: Value, keys: &Value) -> ValR<Value> {
-    Ok(extreme(keyed(value, keys)?, Ordering::Greater))
+    Ok(extreme(
+        keyed(value, keys, "cannot be iterated over")?,
+        Ordering::Greater,
+    ))
 }
 
 /// The first of the least, or the last of the greatest.

@@ -197,5 +197,34 @@ fn decoded_base64(value: &Value) -> ValR<Value> {
     if count == 6 {
         return Err(unfit(&text_value(), "trailing base64 byte found"));
     }
-    Ok(Value::string(String::from_utf8_lossy(&decoded)))
+    Ok(Value::string(replaced_where_broken(&decoded)))
+}
+
+/// Bytes as text, with a replacement character for each sequence that is broken. Unlike the standard
+/// library, jq takes all that is left as one where the last sequence is not complete.
+fn replaced_where_broken(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(first) = rest.first() {
+        let length = match first {
+            0xc2..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xf4 => 4,
+            _ => 1,
+        };
+        let sequence = &rest[..length.min(rest.len())];
+        let continued = sequence[1..].iter().take_while(|byte| *byte >> 6 == 2);
+        let whole = 1 + continued.count();
+        let used = if sequence.len() < length {
+            sequence.len()
+        } else {
+            whole
+        };
+        match std::str::from_utf8(sequence) {
+            Ok(sequence) => text.push_str(sequence),
+            Err(_) => text.push(char::REPLACEMENT_CHARACTER),
+        }
+        rest = &rest[used..];
+    }
+    text
 }

@@ -281,16 +281,26 @@ fn compile(pattern: &str, options: Options, end: bool) -> Result<Regex, Error<Va
     } else {
         pattern
     };
-    RegexBuilder::new(pattern)
-        .case_insensitive(options.ignore_case)
-        .ignore_whitespace(options.extended)
-        .dot_matches_new_line(options.dot_all)
-        .find_not_empty(options.not_empty)
-        .backtrack_limit(MAX_REGEX_BACKTRACKS)
-        .delegate_size_limit(MAX_REGEX_BYTES)
-        .build()
-        .map_err(failed)
+    let build = |pattern: &str, not_empty| {
+        RegexBuilder::new(pattern)
+            .case_insensitive(options.ignore_case)
+            .ignore_whitespace(options.extended)
+            .dot_matches_new_line(options.dot_all)
+            .find_not_empty(not_empty)
+            .backtrack_limit(MAX_REGEX_BACKTRACKS)
+            .delegate_size_limit(MAX_REGEX_BYTES)
+            .build()
+    };
+    match build(pattern, options.not_empty) {
+        // a pattern of no width is refused where it must match something: it never does
+        Err(_) if options.not_empty && build(pattern, false).is_ok() => {
+            build(MATCHES_NOTHING, false).map_err(failed)
+        }
+        built => built.map_err(failed),
+    }
 }
+
+const MATCHES_NOTHING: &str = r"[^\s\S]";
 
 /// `pattern` with each `$` that is an anchor standing before a last line's end, too.
 fn anchors_before_line_end(pattern: &str) -> String {

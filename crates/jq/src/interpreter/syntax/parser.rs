@@ -301,9 +301,21 @@ impl<'s> Parser<'s> {
 
     /// A term and the indexes behind it.
     pub(super) fn postfix(&mut self) -> Parse<Text<'s>> {
+        // `?` behind an index is about that index; behind all else, about the whole
+        let mut is_index = match self.current {
+            Token::Field(_) => true,
+            Token::Symbol(".") => self.text[self.end..].trim_start().starts_with('"'),
+            _ => false,
+        };
         let mut term = self.term()?;
         loop {
             match self.current {
+                Token::Symbol("?") => {
+                    self.advance();
+                    term = terms::optional(term, is_index);
+                    is_index = false;
+                    continue;
+                }
                 Token::Field(name) => {
                     self.advance();
                     term = terms::indexed(term, Part::Index(terms::string(name)));
@@ -321,12 +333,9 @@ impl<'s> Parser<'s> {
                     let part = self.index()?;
                     term = terms::indexed(term, part);
                 }
-                Token::Symbol("?") => {
-                    self.advance();
-                    term = terms::optional(term);
-                }
                 _ => return Ok(term),
             }
+            is_index = true;
         }
     }
 

@@ -156,11 +156,7 @@ pub(super) fn alternative<'s>(left: Text<'s>, right: Text<'s>) -> Text<'s> {
 }
 
 pub(super) fn negation(inner: Text<'_>) -> Text<'_> {
-    match inner {
-        // a written zero has no sign
-        Term::Num(text) if text.bytes().all(|byte| b"0.".contains(&byte)) => Term::Num(text),
-        inner => Term::Neg(Box::new(inner)),
-    }
+    Term::Neg(Box::new(inner))
 }
 
 /// `paths = value`
@@ -218,9 +214,10 @@ fn extended<'s>(base: Text<'s>, part: Part<Text<'s>>) -> Text<'s> {
     }
 }
 
-/// `term?`: the last index only where there is one, as in jq.
-pub(super) fn optional(term: Text<'_>) -> Text<'_> {
+/// `term?`: hides the mistakes of the last index, or of a term that is none.
+pub(super) fn optional(term: Text<'_>, is_index: bool) -> Text<'_> {
     match term {
+        term if !is_index => Term::TryCatch(Box::new(term), None),
         Term::Path(base, Path(mut parts)) => {
             if let Some((_, optional)) = parts.last_mut() {
                 *optional = Opt::Optional;
@@ -230,7 +227,7 @@ pub(super) fn optional(term: Text<'_>) -> Text<'_> {
         Term::BinOp(value, BinaryOp::Pipe(Some(Pattern::Var(name))), body)
             if [KEY, START, END].contains(&name) =>
         {
-            bind(*value, name, optional(*body))
+            bind(*value, name, optional(*body, is_index))
         }
         term => Term::TryCatch(Box::new(term), None),
     }

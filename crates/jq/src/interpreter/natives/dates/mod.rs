@@ -65,7 +65,7 @@ fn array(moment: &Moment, second: f64) -> Value {
     numbers.into_iter().map(Value::Number).collect()
 }
 
-/// The moment that an array means; what it leaves out is zero, and its parts may overflow.
+/// The moment that an array means; what it leaves out is zero, the year 1900, and its parts may overflow.
 fn moment(value: &Value, name: &str) -> Result<Moment, Error<Value>> {
     let Some(elements) = value.elements() else {
         return Err(fail(format!("{name} requires array inputs")));
@@ -74,6 +74,9 @@ fn moment(value: &Value, name: &str) -> Result<Moment, Error<Value>> {
     let Some(mut parts) = parts.collect::<Option<Vec<f64>>>() else {
         return Err(fail(format!("{name} requires parsed datetime inputs")));
     };
+    if parts.is_empty() {
+        parts.push(1900.0);
+    }
     parts.resize(8, 0.0);
     let invalid = || fail("invalid gmtime representation");
     let parts: Option<Vec<i32>> = parts.into_iter().map(calendar::integer).collect();
@@ -82,13 +85,15 @@ fn moment(value: &Value, name: &str) -> Result<Moment, Error<Value>> {
 }
 
 fn formatted(value: &Value, format: &Value, name: &str, zone: &str) -> ValR<Value> {
-    let moment = match value.number() {
-        Some(seconds) => from_seconds(seconds.trunc())?,
-        None if value.elements().is_some() => moment(value, name)?,
-        None => return Err(fail(format!("{name} requires parsed datetime inputs"))),
-    };
+    if value.number().is_none() && value.elements().is_none() {
+        return Err(fail(format!("{name} requires parsed datetime inputs")));
+    }
     let Some(format) = format.text() else {
         return Err(fail(format!("{name} requires a string format")));
+    };
+    let moment = match value.number() {
+        Some(seconds) => from_seconds(seconds.trunc())?,
+        None => moment(value, name)?,
     };
     let text = print::print(&moment, format, zone);
     text.map(Value::string)
@@ -99,7 +104,9 @@ fn parsed(value: &Value, format: &Value) -> ValR<Value> {
     let (Some(text), Some(format)) = (value.text(), format.text()) else {
         return Err(fail("strptime/1 requires string inputs and arguments"));
     };
-    let Some((moment, rest)) = parse::parse(text, format) else {
+    let parsed = parse::parse(text, format)
+        .filter(|(_, rest)| rest.chars().next().is_none_or(char::is_whitespace));
+    let Some((moment, rest)) = parsed else {
         return Err(fail(format!(
             "date \"{text}\" does not match format \"{format}\""
         )));
