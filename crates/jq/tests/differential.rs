@@ -189,7 +189,12 @@ async fn answers(evaluator: &Evaluator, pairs: &[&Pair], input: &Value) -> Vec<(
             (Answer::Output(text), String::new())
         }
         (Evaluated::Empty, Evaluated::Empty) => (Answer::Empty, String::new()),
-        (Evaluated::Error(_), Evaluated::Error(message)) => (Answer::Error, message),
+        (Evaluated::Error(_) | Evaluated::Exceeded(_), Evaluated::Error(message)) => {
+            (Answer::Error, message)
+        }
+        (Evaluated::Error(_) | Evaluated::Exceeded(_), Evaluated::Exceeded(bound)) => {
+            (Answer::Error, bound.to_string())
+        }
         (exact, whole) => panic!("{exact:?} and {whole:?} are answers to one expression"),
     })
     .collect()

@@ -2,17 +2,21 @@
 
 use std::borrow::Cow;
 
+use jaq_core::ops::Cmp;
 use serde_json::{Map, Value};
 
-use super::{Expression, Key, Path, Step};
+use super::compare::compare;
+use super::{Expression, Key, Path, Piece, Step};
 use crate::bounds::{MAX_OUTPUT_BYTES, MAX_OUTPUT_DEPTH, MAX_PLAIN_WORK_BYTES};
+use crate::value;
 
 /// Why there is no output.
 #[derive(Debug)]
 pub(crate) enum Fault {
     /// What jq calls an error.
     Error(String),
-    /// The value met asks for more than is known here (an index by array or object).
+    /// The values met ask for more than is known or allowed here: an index by array or object, or a
+    /// look at large ones as a whole.
     Beyond,
 }
 
@@ -57,7 +61,115 @@ impl Work {
                 ))))
             }
             Expression::Object(entries) => self.object(entries, input),
+            Expression::Text(pieces) => self.text(pieces, input),
+            Expression::Comparison(sides) => self.comparison(sides, input),
+            Expression::All(operands) => self.logic(operands, false, input),
+            Expression::Any(operands) => self.logic(operands, true, input),
+            Expression::Not => Ok(truth(!is_true(input))),
+            Expression::If(branches, otherwise) => {
+                for (condition, then) in branches {
+                    match self.evaluate(condition, input)? {
+                        None => return Ok(None),
+                        Some(condition) if is_true(&condition) => {
+                            return self.evaluate(then, input);
+                        }
+                        Some(_) => {}
+                    }
+                }
+                match otherwise {
+                    Some(otherwise) => self.evaluate(otherwise, input),
+                    None => Ok(Some(Cow::Borrowed(input))),
+                }
+            }
         }
+    }
+
+    /// Both sides, the right one first, as jq does.
+    fn comparison<'v>(
+        &mut self,
+        (left, op, right): &'v (Expression, Cmp, Expression),
+        input: &'v Value,
+    ) -> Output<'v> {
+        let Some(right) = self.evaluate(right, input)? else {
+            return Ok(None);
+        };
+        let Some(left) = self.evaluate(left, input)? else {
+            return Ok(None);
+        };
+        self.look_at(&left)?;
+        self.look_at(&right)?;
+        let order = compare(&left, &right);
+        Ok(truth(match op {
+            Cmp::Eq => order.is_eq(),
+            Cmp::Ne => order.is_ne(),
+            Cmp::Lt => order.is_lt(),
+            Cmp::Le => order.is_le(),
+            Cmp::Gt => order.is_gt(),
+            Cmp::Ge => order.is_ge(),
+        }))
+    }
+
+    /// Operands up to the first that is as `stop` says.
+    fn logic<'v>(
+        &mut self,
+        operands: &'v [Expression],
+        stop: bool,
+        input: &'v Value,
+    ) -> Output<'v> {
+        for operand in operands {
+            match self.evaluate(operand, input)? {
+                None => return Ok(None),
+                Some(value) if is_true(&value) == stop => return Ok(truth(stop)),
+                Some(_) => {}
+            }
+        }
+        Ok(truth(!stop))
+    }
+
+    /// The values of the last piece first, as jq does.
+    fn text<'v>(&mut self, pieces: &'v [Piece], input: &'v Value) -> Output<'v> {
+        let mut parts = Vec::with_capacity(pieces.len());
+        for piece in pieces.iter().rev() {
+            parts.push(match piece {
+                Piece::Written(text) => Cow::Borrowed(text.as_str()),
+                Piece::Interpolated(expression) => match self.evaluate(expression, input)? {
+                    None => return Ok(None),
+                    Some(value) => self.shown(value)?,
+                },
+            });
+        }
+        let length = parts.iter().map(|part| part.len()).sum();
+        self.spend_or_leave(length)?;
+        let mut text = String::with_capacity(length);
+        parts.iter().rev().for_each(|part| text.push_str(part));
+        Ok(Some(Cow::Owned(Value::String(text))))
+    }
+
+    /// A string as it is, all else as the JSON that jq prints.
+    fn shown<'v>(&mut self, value: Cow<'v, Value>) -> Result<Cow<'v, str>, Fault> {
+        match value {
+            Cow::Borrowed(Value::String(text)) => Ok(Cow::Borrowed(text)),
+            Cow::Owned(Value::String(text)) => Ok(Cow::Owned(text)),
+            value => {
+                self.look_at(&value)?;
+                let text = value.to_string();
+                let value = value::Value::parse(text.as_bytes()).map_err(|_| Fault::Beyond)?;
+                Ok(Cow::Owned(value::json(&value)))
+            }
+        }
+    }
+
+    /// Takes the size of a value that is looked at as a whole from what may still be.
+    fn look_at(&mut self, value: &Value) -> Result<(), Fault> {
+        match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+            value => measure(value, &mut self.left, MAX_OUTPUT_DEPTH).map_err(|_| Fault::Beyond),
+        }
+    }
+
+    fn spend_or_leave(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.left = self.left.checked_sub(bytes).ok_or(Fault::Beyond)?;
+        Ok(())
     }
 
     /// The first that is neither null nor false, else the last. An error ends it: jq 1.8 hides
@@ -69,7 +181,7 @@ impl Work {
         for choice in choices {
             let output = self.evaluate(choice, input)?;
             if let Some(value) = output
-                && !matches!(*value, Value::Null | Value::Bool(false))
+                && is_true(&value)
             {
                 return Ok(Some(value));
             }
@@ -163,6 +275,14 @@ impl Work {
         }
         Ok(())
     }
+}
+
+fn is_true(value: &Value) -> bool {
+    !matches!(value, Value::Null | Value::Bool(false))
+}
+
+fn truth<'v>(value: bool) -> Option<Cow<'v, Value>> {
+    Some(Cow::Owned(Value::Bool(value)))
 }
 
 fn member<'v>(value: Cow<'v, Value>, name: &str) -> Result<Cow<'v, Value>, Fault> {

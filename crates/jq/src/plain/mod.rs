@@ -1,15 +1,20 @@
-//! Expressions that are evaluated in-process on a borrowed value: paths, literals, `//`, `|`, and
-//! arrays and objects of those.
+//! Expressions that are evaluated in-process on a borrowed value: paths, literals, `//`, `|`, `if`,
+//! comparisons, `and`, `or`, `not`, interpolation, and arrays and objects of those.
 //!
 //! Such an expression has at most one output, so no generator machinery is needed. What is not
 //! recognised here is no mistake: it is left to the full language.
 
+mod compare;
 mod evaluate;
 mod parse;
 
 #[cfg(test)]
+mod property;
+
+#[cfg(test)]
 mod tests;
 
+use jaq_core::ops::Cmp;
 use serde_json::Value;
 
 pub(crate) use evaluate::{Fault, evaluate};
@@ -30,6 +35,22 @@ pub(crate) enum Expression {
     Pipeline(Vec<Self>),
     Array(Option<Box<Self>>),
     Object(Vec<(Self, Self)>),
+    /// `"…\(…)…"`
+    Text(Vec<Piece>),
+    Comparison(Box<(Self, Cmp, Self)>),
+    /// `a and b and c`
+    All(Vec<Self>),
+    /// `a or b or c`
+    Any(Vec<Self>),
+    Not,
+    /// Conditions, each with what follows from it, and what follows from none.
+    If(Vec<(Self, Self)>, Option<Box<Self>>),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Piece {
+    Written(String),
+    Interpolated(Expression),
 }
 
 #[derive(Clone, Debug)]

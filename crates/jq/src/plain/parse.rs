@@ -1,9 +1,11 @@
 //! Recognises plain expressions. Answers nothing, never a mistake, for all others.
 
+use jaq_core::ops::Cmp;
 use serde_json::Value;
 
-use super::{Expression, Key, Path, Step};
+use super::{Expression, Key, Path, Piece, Step};
 use crate::bounds::MAX_PLAIN_DEPTH;
+use crate::value::{json, read_number};
 
 /// `text` as a plain expression, where it is one.
 pub(crate) fn parse(text: &str) -> Option<Expression> {
@@ -72,32 +74,79 @@ impl<'t> Parser<'t> {
     }
 
     fn alternatives(&mut self) -> Option<Expression> {
-        let mut choices = vec![self.postfix()?];
+        let mut choices = vec![self.disjunction()?];
         loop {
             self.space();
             if self.rest.starts_with("//") && !self.rest.starts_with("//=") {
                 self.rest = &self.rest[2..];
-                choices.push(self.postfix()?);
+                choices.push(self.disjunction()?);
             } else {
                 return Some(one_or(choices, Expression::Alternatives));
             }
         }
     }
 
+    /// `a and b or c`
+    fn disjunction(&mut self) -> Option<Expression> {
+        let mut operands = vec![self.conjunction()?];
+        while self.take_word("or") {
+            operands.push(self.conjunction()?);
+        }
+        Some(one_or(operands, Expression::Any))
+    }
+
+    fn conjunction(&mut self) -> Option<Expression> {
+        let mut operands = vec![self.comparison()?];
+        while self.take_word("and") {
+            operands.push(self.comparison()?);
+        }
+        Some(one_or(operands, Expression::All))
+    }
+
+    fn comparison(&mut self) -> Option<Expression> {
+        let left = self.postfix()?;
+        self.space();
+        let (op, length) = match self.rest.as_bytes() {
+            [b'=', b'=', ..] => (Cmp::Eq, 2),
+            [b'!', b'=', ..] => (Cmp::Ne, 2),
+            [b'<', b'=', ..] => (Cmp::Le, 2),
+            [b'>', b'=', ..] => (Cmp::Ge, 2),
+            [b'<', ..] => (Cmp::Lt, 1),
+            [b'>', ..] => (Cmp::Gt, 1),
+            _ => return Some(left),
+        };
+        self.rest = &self.rest[length..];
+        let right = self.postfix()?;
+        Some(Expression::Comparison(Box::new((left, op, right))))
+    }
+
+    /// A word that no letter follows.
+    fn take_word(&mut self, word: &str) -> bool {
+        self.space();
+        let before = self.rest;
+        if self.name() == Some(word) {
+            return true;
+        }
+        self.rest = before;
+        false
+    }
+
     fn postfix(&mut self) -> Option<Expression> {
         let mut base = match self.peek()? {
             '-' | '0'..='9' => return self.number(),
             '.' => self.leading_dot()?,
-            '"' => Expression::Literal(Value::String(self.string()?)),
+            '"' => self.text()?,
             '(' => self.bracketed("(", ")", |p| p.pipeline())?,
             '[' => self.array()?,
             '{' => self.object()?,
-            _ => Expression::Literal(match self.name()? {
-                "null" => Value::Null,
-                "true" => Value::Bool(true),
-                "false" => Value::Bool(false),
+            _ => match self.name()? {
+                "null" => Expression::Literal(Value::Null),
+                "true" => Expression::Literal(Value::Bool(true)),
+                "false" => Expression::Literal(Value::Bool(false)),
+                "not" => Expression::Not,
+                "if" => self.conditional()?,
                 _ => return None,
-            }),
+            },
         };
         loop {
             match self.peek() {
@@ -118,6 +167,25 @@ impl<'t> Parser<'t> {
                 Some('?') => return None,
                 _ => return Some(base),
             }
+        }
+    }
+
+    fn conditional(&mut self) -> Option<Expression> {
+        let mut branches = Vec::new();
+        loop {
+            let condition = self.pipeline()?;
+            self.take_word("then").then_some(())?;
+            branches.push((condition, self.pipeline()?));
+            if self.take_word("elif") {
+                continue;
+            }
+            let otherwise = if self.take_word("else") {
+                Some(Box::new(self.pipeline()?))
+            } else {
+                None
+            };
+            self.take_word("end").then_some(())?;
+            return Some(Expression::If(branches, otherwise));
         }
     }
 
@@ -276,17 +344,35 @@ impl<'t> Parser<'t> {
 
     /// A string without interpolation.
     fn string(&mut self) -> Option<String> {
+        match self.text()? {
+            Expression::Literal(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn text(&mut self) -> Option<Expression> {
         self.take("\"").then_some(())?;
+        let mut pieces = Vec::new();
         let mut text = String::new();
         loop {
             let plain = self.rest.find(['"', '\\'])?;
             text.push_str(&self.rest[..plain]);
             let quote = self.rest[plain..].starts_with('"');
             self.rest = &self.rest[plain + 1..];
-            if quote {
-                return Some(text);
+            if quote && pieces.is_empty() {
+                return Some(Expression::Literal(Value::String(text)));
             }
-            text.push(self.escape()?);
+            if quote {
+                pieces.push(Piece::Written(text));
+                return Some(Expression::Text(pieces));
+            }
+            if self.rest.starts_with('(') {
+                pieces.push(Piece::Written(std::mem::take(&mut text)));
+                let inside = self.bracketed("(", ")", |p| p.pipeline())?;
+                pieces.push(Piece::Interpolated(inside));
+            } else {
+                text.push(self.escape()?);
+            }
         }
     }
 
@@ -342,18 +428,25 @@ fn one_or(mut list: Vec<Expression>, many: fn(Vec<Expression>) -> Expression) ->
     }
 }
 
-/// Integers as such, all else as a double, out of its range the largest one, as jq 1.8 does.
+/// Integers as such, all else as a double, where jq would show that double as it is written. The full
+/// language keeps how a number is written.
 fn number_value(digits: &str, negative: bool) -> Option<Value> {
     if let Ok(integer) = digits.parse::<u64>() {
         if !negative {
             return Some(Value::from(integer));
         }
-        if let Ok(integer) = i64::try_from(integer)
-            && integer != 0
-        {
+        if let Ok(integer) = i64::try_from(integer) {
+            // a zero that is written has no sign
             return Some(Value::from(-integer));
         }
     }
-    let double = digits.parse::<f64>().ok()?.min(f64::MAX);
-    Some(Value::from(if negative { -double } else { double }))
+    let double = Value::from(digits.parse::<f64>().ok()?);
+    let shown = |text: &str| read_number(text).map(|number| json(&number));
+    if shown(digits)? != shown(&double.to_string())? {
+        return None;
+    }
+    match double.as_f64() {
+        Some(double) if negative => Some(Value::from(-double)),
+        _ => Some(double),
+    }
 }

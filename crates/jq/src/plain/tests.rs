@@ -48,10 +48,8 @@ fn table_of_values() -> Vec<(Value, &'static str, Value)> {
             "\"\\ud83d\\ude00 x \\u0041\\/\"",
             json!("😀 x A/"),
         ),
-        (json!(0), "1e1000", json!(f64::MAX)),
-        (json!(0), "-1e1000", json!(f64::MIN)),
         (json!(0), "01", json!(1)),
-        (json!(0), "1.10", json!(1.1)),
+        (json!(0), "1.1", json!(1.1)),
         (json!(0), "-1 // 2", json!(-1)),
         (
             json!(0),
@@ -84,9 +82,45 @@ fn table_of_values() -> Vec<(Value, &'static str, Value)> {
     ]
 }
 
+fn table_of_decisions() -> Vec<(Value, &'static str, Value)> {
+    vec![
+        (json!({"n": 1}), ".n == 1.0", json!(true)),
+        (
+            json!({"n": 1}),
+            ".n != 1 or .n >= 1 and .n < 2",
+            json!(true),
+        ),
+        (json!({"n": 1}), ".x // .n > 0", json!(true)),
+        (json!({"n": 1}), "[[1] < [2]]", json!([true])),
+        (
+            json!({"n": 1}),
+            "{a: .n > 1, b: (.n | not)}",
+            json!({"a": false, "b": false}),
+        ),
+        (
+            json!({"n": 1}),
+            "if .n == 2 then \"two\" elif .n then \"some\" else \"none\" end",
+            json!("some"),
+        ),
+        (json!({"n": 0}), "if .x then 1 end", json!({"n": 0})),
+        (json!({"n": 0}), "if .n then {a: .n} else . end.a", json!(0)),
+        (
+            json!({"n": 1.0, "s": "é"}),
+            "\"n=\\(.n) \\(.s)\\n\\(.x)\\({a: [.n]})\"",
+            json!("n=1.0 é\nnull{\"a\":[1.0]}"),
+        ),
+        (json!({"n": 1e22}), "\"\\(.n)\"", json!("1E+22")),
+        (
+            json!({"a": 9007199254740993_u64, "b": 9007199254740992.0}),
+            ".a > .b",
+            json!(true),
+        ),
+    ]
+}
+
 #[test]
 fn values() {
-    for (input, text, output) in table_of_values() {
+    for (input, text, output) in table_of_values().into_iter().chain(table_of_decisions()) {
         assert_eq!(answer(text, &input), Ok(Some(output)), "{input} | {text}");
     }
 }
@@ -217,8 +251,20 @@ fn all_else_is_left_to_the_full_language() {
         ".n # comment",
         ".é",
         "\"\\q\"",
-        "\"a\\(1)\"",
         "[1,]",
+        "1e1000",
+        "1.10",
+        "1e3",
+        "0.10000000000000000001",
+        "1 == 1 == 1",
+        "if 1 then 2",
+        "if 1 then 2 else 3",
+        "\"\\(1, 2)\"",
+        ".a ==",
+        ".a and",
+        ".a = 1",
+        ".a == 1 | . + 1",
+        "@text \"x\"",
         "{a b:1}",
         "1 .",
         "-.n",
@@ -226,7 +272,6 @@ fn all_else_is_left_to_the_full_language() {
         ".[1:]",
         "1 - 1",
         ".a -1",
-        ".a == 1",
         "try .x.y",
         ".a as $x | 1",
         "$x",

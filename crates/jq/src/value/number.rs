@@ -6,8 +6,6 @@ use super::Value;
 
 /// Decimal digits that a double tells apart in any case.
 const EXACT_DIGITS: usize = 15;
-/// The largest integer up to which doubles hold every integer.
-const EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 /// Exponents beyond are not kept as written.
 const MAX_EXPONENT: i64 = 999_999_999;
 
@@ -58,8 +56,7 @@ pub(crate) fn read_number(text: &str) -> Option<Value> {
     }
     let decimal = Decimal::read(text)?;
     let value = decimal.text().parse::<f64>().ok()?;
-    let exact = decimal.digits.len() <= EXACT_DIGITS
-        || decimal.exponent == 0 && value.abs() <= EXACT_INTEGER;
+    let exact = decimal.digits.len() <= EXACT_DIGITS;
     let literal = decimal.text();
     if decimal.exponent.abs() > MAX_EXPONENT || exact && literal == printed(value) {
         return Some(Value::Number(value));

@@ -10,6 +10,7 @@ pub(super) type Text<'s> = Term<&'s str>;
 pub(super) type TextPattern<'s> = Pattern<&'s str>;
 
 // a name with a space cannot be written, so these hide nobody's
+const LEFT: &str = "$ left";
 const RIGHT: &str = "$ right";
 const KEY: &str = "$ key";
 const START: &str = "$ start";
@@ -257,9 +258,23 @@ pub(super) fn interpolation<'s>(
 }
 
 /// An object; one that grows entry by entry is not copied for each.
+///
+/// The interpreter forgets a mistake on the left of what has no output, so there the left comes first.
 pub(super) fn object<'s>(entries: Vec<(Text<'s>, Text<'s>)>) -> Text<'s> {
-    let entry = |(key, value)| Term::Obj(vec![(key, Some(value))]);
-    let sum = |left, right| binary(left, BinaryOp::Math(Math::Add), right);
+    let entry = |(key, value)| {
+        if is_constant(&key) || is_single(&value) {
+            return Term::Obj(vec![(key, Some(value))]);
+        }
+        let entry = Term::Obj(vec![(Term::Var(KEY), Some(value))]);
+        bind(key, KEY, entry)
+    };
+    let sum = |left, right: Text<'s>| {
+        if is_single(&right) {
+            return binary(left, BinaryOp::Math(Math::Add), right);
+        }
+        let sum = binary(Term::Var(LEFT), BinaryOp::Math(Math::Add), right);
+        bind(left, LEFT, sum)
+    };
     let whole = entries.into_iter().map(entry).reduce(sum);
     whole.unwrap_or_else(|| Term::Obj(Vec::new()))
 }
