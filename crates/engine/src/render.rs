@@ -67,8 +67,8 @@ impl CompiledTemplate {
 
     /// The template filled in with what its expressions come to; what names a secret stays as it
     /// was written.
-    pub(crate) async fn fill(&self, evaluator: &Evaluator, scope: &Value) -> Filled {
-        let evaluated = evaluated(evaluator, &self.programs, scope).await;
+    pub(crate) async fn fill(&self, evaluator: &Evaluator, owner: &str, scope: &Value) -> Filled {
+        let evaluated = evaluated(evaluator, owner, &self.programs, scope).await;
         self.template.fill(&evaluated)
     }
 }
@@ -91,8 +91,10 @@ pub(crate) fn characters(text: &str, byte: usize) -> usize {
 }
 
 /// What each of `programs` comes to, in order. Alone asks the evaluator.
+/// Those of one `owner` take turns with those of others.
 pub(crate) async fn evaluated(
     evaluator: &Evaluator,
+    owner: &str,
     programs: &[Compiled],
     scope: &Value,
 ) -> Vec<Evaluated> {
@@ -103,7 +105,7 @@ pub(crate) async fn evaluated(
             Compiled::Deferred | Compiled::Mistake(_) => None,
         })
         .collect();
-    let outputs = evaluator.evaluate(owner(scope), &runnable, scope).await;
+    let outputs = evaluator.evaluate(owner, &runnable, scope).await;
     let mut outputs = outputs.into_iter();
     let evaluated = programs.iter().map(|compiled| match compiled {
         Compiled::Program(_) => outputs.next().map_or(Evaluated::Undefined, evaluated_of),
@@ -144,7 +146,9 @@ pub(crate) fn compiled(per_attempt: &PerAttempt) -> Vec<Compiled> {
 impl Engine {
     /// Renders an invocation; what names a secret stays as it was written.
     pub(crate) async fn render(&self, template: &CompiledTemplate, scope: &Value) -> Rendered {
-        let filled = template.fill(&self.evaluator, scope).await;
+        let filled = template
+            .fill(&self.evaluator, action_of(scope), scope)
+            .await;
         Rendered {
             payload: filled.value,
             deferred: filled.deferred,
@@ -169,7 +173,7 @@ impl Engine {
     ) -> Complete {
         let per_attempt = PerAttempt::parse(deferred);
         let programs = compiled(&per_attempt);
-        let evaluated = evaluated(&self.evaluator, &programs, scope).await;
+        let evaluated = evaluated(&self.evaluator, action_of(scope), &programs, scope).await;
         let completed = per_attempt.complete(payload, &evaluated);
         Complete {
             payload: completed.value,
@@ -194,7 +198,7 @@ impl Engine {
     }
 }
 
-/// Whose turn it is where a worker is waited for: the action's.
-fn owner(scope: &Value) -> &str {
+/// The action that a run's scope is of: its expressions have one turn.
+fn action_of(scope: &Value) -> &str {
     scope["action"]["identifier"].as_str().unwrap_or_default()
 }

@@ -21,6 +21,10 @@ use crate::tasks::apart;
 /// What a run token is replaced by.
 const RUN_TOKEN: &str = "<run token>";
 
+/// Who tries out waits with others who do, and what is tried out is remembered apart: a context
+/// may name any action. No action is called so.
+const OWNER: &str = "(trial)";
+
 /// What a template that is tried out sees.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TrialContext {
@@ -69,7 +73,7 @@ pub async fn try_out(
     };
     let (examined, template) = apart(look).await;
     let plain = scope::without_secrets(context.clone());
-    let filled = template.fill(evaluator, &plain).await;
+    let filled = template.fill(evaluator, OWNER, &plain).await;
     let (mut value, mut failures) = (filled.value, filled.failures);
     if !filled.deferred.is_empty() {
         let named = examined.secrets().map(str::to_owned);
@@ -80,7 +84,7 @@ pub async fn try_out(
             (compiled(&per_attempt), per_attempt)
         };
         let (programs, per_attempt) = apart(look).await;
-        let results = evaluated(evaluator, &programs, &scope).await;
+        let results = evaluated(evaluator, OWNER, &programs, &scope).await;
         let completed = per_attempt.complete(value, &results);
         value = completed.value;
         failures.extend(completed.failures);
