@@ -73,6 +73,24 @@ async fn time_is_a_bound_for_what_takes_few_steps() {
 }
 
 #[tokio::test]
+async fn what_is_slow_within_its_bounds_is_answered_however_often_it_is_asked() {
+    let evaluator = bounded(Bounds {
+        deadline: Duration::from_secs(60),
+        ..Bounds::default()
+    });
+    let (slow, quick) = (
+        program("[range(20000)] | map(. * 2) | add"),
+        program("1 + 1"),
+    );
+    for _ in 0..3 {
+        let programs = [&quick, &slow, &quick];
+        let answers = evaluator.evaluate("owner", &programs, &json!(null)).await;
+        let expected = [json!(2), json!(399_980_000), json!(2)];
+        assert_eq!(answers, expected.map(Evaluated::Output));
+    }
+}
+
+#[tokio::test]
 async fn what_stays_just_within_a_bound_is_answered() {
     let bounds = Bounds {
         output_bytes: 1000,
