@@ -18,7 +18,7 @@ use jaq_core::{Compiler, Ctx, Error, Vars};
 
 use crate::bounds::{MAX_OUTPUT_BYTES, MAX_OUTPUT_DEPTH};
 use crate::program::CompileError;
-use crate::value::{Members, TooDeep, Unprintable, Value};
+use crate::value::{Excess, Members, Unprintable, Value};
 use fuel::{Fuel, Fuelled, Stop};
 use prelude::Prelude;
 
@@ -82,12 +82,18 @@ impl Interpreter {
         let evaluated = catch_unwind(AssertUnwindSafe(|| first(program, input, &fuel)));
         match evaluated {
             Ok(answer) => answer,
-            Err(payload) if payload.is::<TooDeep>() => {
-                Answer::Error("the expression nests a value too deep".to_owned())
-            }
-            Err(payload) => match payload.downcast::<Stop>() {
-                Ok(stop) => Answer::Error(stop.to_string()),
-                Err(_) => Answer::Error("the interpreter failed".to_owned()),
+            Err(payload) => match (
+                payload.downcast_ref::<Excess>(),
+                payload.downcast_ref::<Stop>(),
+            ) {
+                (Some(Excess::Depth), _) => {
+                    Answer::Error("the expression nests a value too deep".to_owned())
+                }
+                (Some(Excess::Bytes), _) => {
+                    Answer::Error("the expression builds too large a value".to_owned())
+                }
+                (None, Some(stop)) => Answer::Error(stop.to_string()),
+                (None, None) => Answer::Error("the interpreter failed".to_owned()),
             },
         }
     }
