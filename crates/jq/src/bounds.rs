@@ -131,6 +131,8 @@ pub const DEFAULT_WORKERS: usize = 2;
 
 /// Arrays and objects around a value while an expression works on it.
 pub(crate) const MAX_VALUE_DEPTH: usize = 10_000;
+/// About the bytes of a value while an expression works on it; what it holds twice counts twice.
+pub(crate) const MAX_VALUE_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of one string while an expression works on it.
 pub(crate) const MAX_STRING_BYTES: usize = 16 * 1024 * 1024;
 /// Elements that setting one of them may pad an array to.

@@ -17,7 +17,7 @@ use jaq_core::{Compiler, Ctx, Error, Vars};
 
 use crate::bounds::Bound;
 use crate::program::CompileError;
-use crate::value::{Members, TooDeep, Unprintable, Value};
+use crate::value::{Excess, Members, Unprintable, Value};
 pub(crate) use fuel::Until;
 use fuel::{Fuel, Fuelled, Stop};
 use prelude::Prelude;
@@ -83,10 +83,14 @@ impl Interpreter {
         let evaluated = catch_unwind(AssertUnwindSafe(|| first(program, input, &fuel)));
         match evaluated {
             Ok(answer) => answer,
-            Err(payload) if payload.is::<TooDeep>() => Answer::Exceeded(Bound::Depth),
-            Err(payload) => match payload.downcast::<Stop>() {
-                Ok(stop) => Answer::Exceeded(stop.0),
-                Err(_) => Answer::Error("the interpreter failed".to_owned()),
+            Err(payload) => match (
+                payload.downcast_ref::<Excess>(),
+                payload.downcast_ref::<Stop>(),
+            ) {
+                (Some(Excess::Depth), _) => Answer::Exceeded(Bound::Depth),
+                (Some(Excess::Bytes), _) => Answer::Exceeded(Bound::Memory),
+                (None, Some(stop)) => Answer::Exceeded(stop.0),
+                (None, None) => Answer::Error("the interpreter failed".to_owned()),
             },
         }
     }

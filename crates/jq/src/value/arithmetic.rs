@@ -27,21 +27,19 @@ impl Add for Value {
             (Self::Null, other) => Ok(other),
             (value, Self::Null) => Ok(value),
             (Self::String(left), Self::String(right)) => joined(left, &right),
-            (Self::Array(left), Self::Array(right)) => {
-                let mut elements = into_elements(left);
-                match Rc::try_unwrap(right) {
-                    Ok(right) => elements.extend(right.elements),
-                    Err(right) => elements.extend(right.elements.iter().cloned()),
+            (Self::Array(mut left), Self::Array(right)) => {
+                let array = Rc::make_mut(&mut left);
+                for element in into_elements(right) {
+                    array.put(array.elements.len(), element);
                 }
-                Ok(Self::array(elements))
+                Ok(Self::Array(left))
             }
-            (Self::Object(left), Self::Object(right)) => {
-                let mut members = into_members(left);
-                match Rc::try_unwrap(right) {
-                    Ok(right) => members.extend(right.members),
-                    Err(right) => members.extend(right.members.clone()),
+            (Self::Object(mut left), Self::Object(right)) => {
+                let object = Rc::make_mut(&mut left);
+                for (key, member) in into_members(right) {
+                    object.put(key, member);
                 }
-                Ok(Self::object(members))
+                Ok(Self::Object(left))
             }
             (left, right) => match (left.number(), right.number()) {
                 (Some(left), Some(right)) => Ok(Self::Number(left + right)),

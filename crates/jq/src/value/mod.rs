@@ -1,9 +1,10 @@
 //! The values that expressions work on: JSON's, with jq's numbers, order and messages.
 //!
-//! Strings, arrays and objects are shared and copied when one holder changes them. No value is
-//! nested deeper than [`MAX_VALUE_DEPTH`], so that recursion over one is safe everywhere.
+//! Strings, arrays and objects are shared and copied when one holder changes them. How deep and how
+//! large a value may be is bounded where it is made, so that recursion over one is safe everywhere.
 
 mod arithmetic;
+mod extent;
 mod index;
 mod interface;
 mod number;
@@ -15,12 +16,14 @@ mod print;
 #[cfg(test)]
 mod tests;
 
-use std::panic::resume_unwind;
+use std::mem::take;
 use std::rc::Rc;
 
 use indexmap::IndexMap;
 
 pub(crate) use arithmetic::split;
+pub(crate) use extent::Excess;
+use extent::Extent;
 pub(crate) use index::{Bounds, bounds};
 use number::write_number;
 pub(crate) use number::{Literal, read_number};
@@ -28,8 +31,6 @@ pub(crate) use order::{compare, sorted};
 pub(crate) use parse::{escape, named_number};
 pub(crate) use paths::{delete_paths, get_path, path_elements, set_path};
 pub(crate) use print::{Format, Unprintable, excerpt, json};
-
-use crate::bounds::MAX_VALUE_DEPTH;
 
 /// A JSON value; cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -48,23 +49,18 @@ pub(crate) enum Value {
 
 pub(crate) type Members = IndexMap<Rc<String>, Value>;
 
-/// The elements of an array; its depth counts itself, and is never too small.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Array {
     elements: Vec<Value>,
-    depth: usize,
+    extent: Extent,
 }
 
 /// The members of an object in the order of their insertion.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Object {
     members: Members,
-    depth: usize,
+    extent: Extent,
 }
-
-/// Unwinding with this ends the evaluation of an expression that builds too deep a value.
-#[derive(Debug)]
-pub(crate) struct TooDeep;
 
 impl Value {
     pub(crate) fn string(text: impl Into<String>) -> Self {
@@ -72,13 +68,14 @@ impl Value {
     }
 
     pub(crate) fn array(elements: Vec<Self>) -> Self {
-        let depth = around(elements.iter());
-        Self::Array(Rc::new(Array { elements, depth }))
+        let extent = Extent::around(elements.iter());
+        Self::Array(Rc::new(Array { elements, extent }))
     }
 
     pub(crate) fn object(members: Members) -> Self {
-        let depth = around(members.values());
-        Self::Object(Rc::new(Object { members, depth }))
+        let mut extent = Extent::around(members.values());
+        members.keys().for_each(|key| extent.add_key(key));
+        Self::Object(Rc::new(Object { members, extent }))
     }
 
     /// An object of a few members, for answers of natives.
@@ -131,48 +128,58 @@ impl Value {
     pub(crate) fn is_true(&self) -> bool {
         !matches!(self, Self::Null | Self::Bool(false))
     }
-
-    fn depth(&self) -> usize {
-        match self {
-            Self::Array(array) => array.depth,
-            Self::Object(object) => object.depth,
-            _ => 0,
-        }
-    }
-}
-
-/// The depth of a container around `children`.
-fn around<'v>(children: impl Iterator<Item = &'v Value>) -> usize {
-    let depth = 1 + children.map(Value::depth).max().unwrap_or_default();
-    if depth > MAX_VALUE_DEPTH {
-        too_deep();
-    }
-    depth
-}
-
-/// The fold of an array into a value has no place for an error.
-fn too_deep() -> ! {
-    resume_unwind(Box::new(TooDeep))
 }
 
 impl Array {
+    /// Takes the element at `place` out and leaves null.
+    fn take(&mut self, place: usize) -> Value {
+        let Some(element) = self.elements.get_mut(place) else {
+            return Value::Null;
+        };
+        self.extent.remove(element);
+        self.extent.add(&Value::Null);
+        take(element)
+    }
+
     /// Puts `value` in place of the element at `place`, or behind the last one.
     fn put(&mut self, place: usize, value: Value) {
-        self.depth = self.depth.max(around([&value].into_iter()));
-        match self.elements.get_mut(place) {
-            Some(element) => *element = value,
-            None => {
-                self.elements.resize(place, Value::Null);
-                self.elements.push(value);
-            }
+        self.extent.add(&value);
+        if let Some(element) = self.elements.get_mut(place) {
+            self.extent.remove(element);
+            *element = value;
+            return;
         }
+        for _ in self.elements.len()..place {
+            self.extent.add(&Value::Null);
+        }
+        self.elements.resize(place, Value::Null);
+        self.elements.push(value);
     }
 }
 
 impl Object {
+    /// Takes the member of that name out and leaves null.
+    fn take(&mut self, key: &String) -> Value {
+        let Some(member) = self.members.get_mut(key) else {
+            return Value::Null;
+        };
+        self.extent.remove(member);
+        self.extent.add(&Value::Null);
+        take(member)
+    }
+
     fn put(&mut self, key: Rc<String>, value: Value) {
-        self.depth = self.depth.max(around([&value].into_iter()));
-        self.members.insert(key, value);
+        self.extent.add(&value);
+        match self.members.get_mut(&key) {
+            Some(member) => {
+                self.extent.remove(member);
+                *member = value;
+            }
+            None => {
+                self.extent.add_key(&key);
+                self.members.insert(key, value);
+            }
+        }
     }
 }
 

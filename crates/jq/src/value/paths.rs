@@ -45,7 +45,7 @@ pub(crate) fn set_path(
         }
         (Value::Object(object), Value::String(name)) => {
             let object = Rc::make_mut(object);
-            let mut member = object.members.get_mut(name).map(take).unwrap_or_default();
+            let mut member = object.take(name);
             set_path(&mut member, rest, new)?;
             object.put(Rc::clone(name), member);
             Ok(())
@@ -53,7 +53,7 @@ pub(crate) fn set_path(
         (Value::Array(array), Value::Number(_) | Value::Literal(_)) => {
             let place = settable(key, array.elements.len())?;
             let array = Rc::make_mut(array);
-            let mut element = array.elements.get_mut(place).map(take).unwrap_or_default();
+            let mut element = array.take(place);
             set_path(&mut element, rest, new)?;
             array.put(place, element);
             Ok(())
@@ -146,8 +146,8 @@ fn delete_keys(value: Value, keys: &[&Value]) -> ValR<Value> {
     }
     match value {
         Value::Null => Ok(Value::Null),
-        Value::Object(mut object) => {
-            let members = &mut Rc::make_mut(&mut object).members;
+        Value::Object(object) => {
+            let mut members = super::into_members(object);
             for key in keys {
                 let Value::String(name) = key else {
                     return Err(fail(format!(
@@ -157,7 +157,7 @@ fn delete_keys(value: Value, keys: &[&Value]) -> ValR<Value> {
                 };
                 members.shift_remove(name);
             }
-            Ok(Value::Object(object))
+            Ok(Value::object(members))
         }
         Value::Array(array) => {
             let elements = super::into_elements(array);

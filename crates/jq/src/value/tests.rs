@@ -3,7 +3,7 @@
 use std::panic::catch_unwind;
 use std::thread;
 
-use super::{Value, compare, excerpt, json, set_path, sorted};
+use super::{Excess, Value, compare, excerpt, json, set_path, sorted};
 use crate::bounds::MAX_VALUE_DEPTH;
 
 fn value(text: &str) -> Value {
@@ -182,8 +182,31 @@ fn no_value_is_too_deep_to_be_printed_compared_and_dropped() {
         assert_eq!(json(&value).len(), 2 * MAX_VALUE_DEPTH);
         assert!(Value::parse(deep(MAX_VALUE_DEPTH + 1).as_bytes()).is_err());
         let around = catch_unwind(std::panic::AssertUnwindSafe(|| Value::array(vec![value])));
-        assert!(around.unwrap_err().is::<super::TooDeep>());
+        assert_eq!(around.unwrap_err().downcast_ref(), Some(&Excess::Depth));
     };
     let thread = thread::Builder::new().stack_size(64 << 20).spawn(deepest);
     thread.unwrap().join().unwrap();
+}
+
+#[test]
+fn no_value_is_larger_than_its_parts_allow_however_they_are_shared() {
+    let doubled = catch_unwind(|| {
+        let mut value = value("[1]");
+        for _ in 0..60 {
+            value = Value::array(vec![value.clone(), value]);
+        }
+    });
+    assert_eq!(doubled.unwrap_err().downcast_ref(), Some(&Excess::Bytes));
+    let mut counted = value("{\"a\":[]}");
+    let (path, text) = (value("[\"a\",3]"), Value::string("x".repeat(1024 * 1024)));
+    for _ in 0..1000 {
+        let path = path.elements().unwrap();
+        set_path(&mut counted, path, &mut |_| Ok(text.clone())).unwrap();
+    }
+    let grown = catch_unwind(std::panic::AssertUnwindSafe(|| {
+        (0..1000).fold(counted, |value, _| {
+            (value + self::value("{\"b\":1}")).unwrap()
+        })
+    }));
+    assert!(grown.is_ok());
 }

@@ -52,25 +52,27 @@ fn delete(value: Value, paths: &Value) -> jaq_core::ValR<Value> {
     }
 }
 
-/// The paths of the function argument on the input, as they lead before anything is changed.
-fn each_path<'a>(
-    cv: &mut Cv<'a, Fuelled>,
-) -> impl Iterator<Item = ValX<'a, Vec<Value>, Value>> + use<'a> {
+/// The paths that the function argument has on the input. All are known before anything is changed,
+/// and hold none of it, so that it can be changed in place.
+fn found_paths<'a>(cv: &mut Cv<'a, Fuelled>) -> ValX<'a, Vec<Vec<Value>>, Value> {
     let (paths, ctx) = cv.0.pop_fun();
     let found = paths.paths((ctx, (cv.1.clone(), Default::default())));
-    found.map(|found| {
-        let (_, path) = found?;
-        let mut path: Vec<Value> = path.iter().cloned().collect();
-        path.reverse();
-        Ok(path)
-    })
+    found
+        .map(|found| {
+            let (_, path) = found?;
+            let mut path: Vec<Value> = path.iter().cloned().collect();
+            path.reverse();
+            Ok(path)
+        })
+        .collect()
 }
 
 /// `paths = new`
 fn assign<'a>(mut cv: Cv<'a, Fuelled>, new: &Value) -> ValX<'a, Value> {
-    let mut value = cv.1.clone();
-    for path in each_path(&mut cv) {
-        set_path(&mut value, &path?, &mut |_| Ok(new.clone())).map_err(Exn::from)?;
+    let paths = found_paths(&mut cv)?;
+    let mut value = cv.1;
+    for path in paths {
+        set_path(&mut value, &path, &mut |_| Ok(new.clone())).map_err(Exn::from)?;
     }
     Ok(value)
 }
@@ -78,10 +80,10 @@ fn assign<'a>(mut cv: Cv<'a, Fuelled>, new: &Value) -> ValX<'a, Value> {
 /// `paths |= update`: the first output counts, and what has none is deleted.
 fn modify<'a>(mut cv: Cv<'a, Fuelled>) -> ValX<'a, Value> {
     let (update, ctx) = cv.0.pop_fun();
-    let mut value = cv.1.clone();
+    let paths = found_paths(&mut cv)?;
+    let mut value = cv.1;
     let mut deleted = Vec::new();
-    for path in each_path(&mut cv) {
-        let path = path?;
+    for path in paths {
         let mut left = None;
         let set = set_path(&mut value, &path, &mut |old| match update
             .run((ctx.clone(), old.clone()))

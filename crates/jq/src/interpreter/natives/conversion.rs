@@ -17,6 +17,7 @@ pub(super) fn funs() -> Vec<Fun<Fuelled>> {
         native!("tostring", |value: Value| Ok(value.into_string())),
         native!(&"fromjson", from_json),
         native!("tonumber", to_number),
+        native!("_tonumber", to_number),
         native!("toboolean", to_boolean),
         native!(&"env", |_: &Value| Ok(Value::object(Members::new()))),
         native!(&"now", |_: &Value| Ok(Value::Number(now()))),

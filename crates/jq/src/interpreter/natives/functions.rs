@@ -1,4 +1,4 @@
-//! Natives that take functions or paths: assignment, alternatives, folds, ranges.
+//! Constants, and natives that take functions: alternatives, folds, ranges.
 
 use jaq_core::box_iter::{BoxIter, box_once};
 use jaq_core::data::HasLut;

@@ -424,7 +424,7 @@ impl<'s> Parser<'s> {
         self.advance();
         let line = line.to_string();
         let line = Term::Str(None, line.chars().map(StrPart::Char).collect());
-        let number = self.call("tonumber", Vec::new());
+        let number = self.call("_tonumber", Vec::new());
         terms::object(vec![
             (terms::string("file"), terms::string("<top-level>")),
             (terms::string("line"), terms::pipe(line, number)),

@@ -42,7 +42,7 @@ impl<'s> Parser<'s> {
             return Ok(format);
         }
         let parts = self.parts()?;
-        Ok(terms::interpolation(Some(format), parts))
+        Ok(terms::interpolation(Some(&format), parts))
     }
 
     /// What stands in the string whose quote is the current token.

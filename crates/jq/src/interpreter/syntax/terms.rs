@@ -69,6 +69,11 @@ pub(super) fn pipe<'s>(left: Text<'s>, right: Text<'s>) -> Text<'s> {
     binary(left, BinaryOp::Pipe(None), right)
 }
 
+/// The member that an empty object does not have; `null` may be a function of the program.
+fn null<'s>() -> Text<'s> {
+    extended(Term::Obj(Vec::new()), Part::Index(string("")))
+}
+
 fn bind<'s>(value: Text<'s>, name: &'s str, body: Text<'s>) -> Text<'s> {
     bind_pattern(value, Pattern::Var(name), body)
 }
@@ -236,7 +241,7 @@ pub(super) fn optional(term: Text<'_>, is_index: bool) -> Text<'_> {
 
 /// A string with values in it, each through `format`; jq takes the last one's outputs first.
 pub(super) fn interpolation<'s>(
-    format: Option<Text<'s>>,
+    format: Option<&Text<'s>>,
     parts: Vec<StrPart<&'s str, Text<'s>>>,
 ) -> Text<'s> {
     let single = |part: &StrPart<&'s str, Text<'s>>| match part {
@@ -246,11 +251,14 @@ pub(super) fn interpolation<'s>(
     if format.is_none() && parts.iter().all(single) {
         return Term::Str(None, parts);
     }
-    let format = format.unwrap_or_else(|| call("tostring", Vec::new()));
+    let formatted = |term| match format {
+        Some(format) => pipe(term, format.clone()),
+        None => Term::Str(None, vec![StrPart::Term(term)]),
+    };
     let mut text = string("");
     for part in parts {
         text = match part {
-            StrPart::Term(term) => arithmetic(text, Math::Add, pipe(term, format.clone())),
+            StrPart::Term(term) => arithmetic(text, Math::Add, formatted(term)),
             part => binary(text, BinaryOp::Math(Math::Add), Term::Str(None, vec![part])),
         };
     }
@@ -305,7 +313,7 @@ pub(super) fn destructuring<'s>(
         variables(&pattern, &mut bound);
         let argument = |name: &&'s str| match bound.contains(name) {
             true => Term::Var(*name),
-            false => call("null", Vec::new()),
+            false => null(),
         };
         let body = call(BODY, names.iter().map(argument).collect());
         pipe(

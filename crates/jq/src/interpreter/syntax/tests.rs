@@ -67,6 +67,14 @@ fn operators_group_as_in_jq() {
         (". as {a: $x, $b, l: [$y]} | [$x, $b, $y]", "[1,\"s\",1]"),
         ("[limit(2; repeat(1))] # a comment", "[1,1]"),
         ("\"\\u00e9\\ud83d\\ude00\\n\"", "\"é😀\\n\""),
+        (
+            "def tostring: 0; def null: 1; \"\\(2, 3)\", ([] | . as [[$a]] ?// $b | $a)",
+            "\"2\"",
+        ),
+        (
+            "def null: 1; [4] | . as [[$a]] ?// [$b] | [$a, $b]",
+            "[null,4]",
+        ),
         ("@foo", "error: foo is not a valid format"),
     ] {
         assert_eq!(first(&interpreter, text), output, "{text}");
