@@ -19,9 +19,9 @@ pub const WRITER_CACHE_KIB: u32 = 8 * 1024;
 /// The page cache of each reader.
 pub const READER_CACHE_KIB: u32 = 2 * 1024;
 /// From how many pages in the write-ahead log on they are copied to the database.
-pub const CHECKPOINT_PAGES: u64 = 2_048;
+pub const CHECKPOINT_PAGES: u64 = 4_096;
 /// At how many pages in the write-ahead log the writer waits until it can start over.
-pub const RESTART_PAGES: u64 = 8_192;
+pub const RESTART_PAGES: u64 = 16_384;
 
 /// Where the database is, and what it may use.
 #[derive(Clone, Debug)]

@@ -15,8 +15,6 @@ use super::migrate::version;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the log file shrinks to when it starts over.
 const LOG_BYTES_LIMIT: u64 = 64 * 1024 * 1024;
-/// A run's documents are 2 to 3 KB as a rule: of the usual 4 KiB pages each would fill one, half empty.
-const PAGE_BYTES: u32 = 8 * 1024;
 /// How many prepared statements a connection keeps.
 const STATEMENTS_LIMIT: usize = 96;
 
@@ -143,8 +141,6 @@ fn set_up(connection: &Connection, config: &Config, role: Role) -> rusqlite::Res
     };
     connection.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
     if role == Role::Writer {
-        // Of a new file alone; a file that is there keeps its own.
-        connection.pragma_update(None, "page_size", PAGE_BYTES)?;
         connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
