@@ -132,6 +132,18 @@ pub enum Reason {
     AzureCredentialsRefused,
     /// The organization or the path of the URL is wrong.
     AzureWrongPath,
+    /// The agent that had started the call fell silent before it told what became of it.
+    AgentLost,
+    /// The message on the topic was not signed as it should be, so the agent did not call.
+    MessageUnverified,
+    /// The agent's payload mapping gives no call for this run.
+    MappingFailed,
+    /// The message could not be written to the topic in time.
+    KafkaUnavailable,
+    /// Kafka refuses the message: too large, no such topic, or no right to write there.
+    KafkaRefused,
+    /// Published, but no agent started it although its group has read past it.
+    NotTaken,
 }
 
 impl Reason {
@@ -193,6 +205,12 @@ impl Reason {
         Self::AzureSignatureMismatch,
         Self::AzureCredentialsRefused,
         Self::AzureWrongPath,
+        Self::AgentLost,
+        Self::MessageUnverified,
+        Self::MappingFailed,
+        Self::KafkaUnavailable,
+        Self::KafkaRefused,
+        Self::NotTaken,
     ];
 
     /// The code as it is written.
@@ -255,6 +273,12 @@ impl Reason {
             Self::AzureSignatureMismatch => "azure_signature_mismatch",
             Self::AzureCredentialsRefused => "azure_credentials_refused",
             Self::AzureWrongPath => "azure_wrong_path",
+            Self::AgentLost => "agent_lost",
+            Self::MessageUnverified => "message_unverified",
+            Self::MappingFailed => "mapping_failed",
+            Self::KafkaUnavailable => "kafka_unavailable",
+            Self::KafkaRefused => "kafka_refused",
+            Self::NotTaken => "not_taken",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! arguments, so every rule can be tested as a table.
 
 pub mod action;
+pub mod agent;
 pub mod connection;
 pub mod delivery;
 pub mod diagnosis;
