@@ -28,7 +28,7 @@ pub fn outcome(receiver: Receiver, reply: &Reply, asked: &Asked<'_>) -> Outcome 
     match receiver {
         Receiver::Jenkins => jenkins::outcome(reply, asked),
         Receiver::AzurePipelines => azure_pipelines::outcome(reply, asked),
-        Receiver::Webhook | Receiver::Agent => webhook::outcome(reply, asked),
+        Receiver::Webhook | Receiver::Agent | Receiver::Kafka => webhook::outcome(reply, asked),
     }
 }
 
@@ -38,7 +38,7 @@ pub const fn keep_answer_bytes(receiver: Receiver) -> usize {
     match receiver {
         Receiver::Jenkins => jenkins::KEEP_ANSWER_BYTES,
         Receiver::AzurePipelines => azure_pipelines::KEEP_ANSWER_BYTES,
-        Receiver::Webhook | Receiver::Agent => EXCERPT_BYTES,
+        Receiver::Webhook | Receiver::Agent | Receiver::Kafka => EXCERPT_BYTES,
     }
 }
 
@@ -47,7 +47,9 @@ pub const fn keep_answer_bytes(receiver: Receiver) -> usize {
 pub fn redact(receiver: Receiver, body: &[u8]) -> Cow<'_, [u8]> {
     match receiver {
         Receiver::Jenkins => jenkins::redact(body),
-        Receiver::AzurePipelines | Receiver::Webhook | Receiver::Agent => Cow::Borrowed(body),
+        Receiver::AzurePipelines | Receiver::Webhook | Receiver::Agent | Receiver::Kafka => {
+            Cow::Borrowed(body)
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use longshore_domain::delivery::{self, Attempt, Delivery, Schedule, State};
+use longshore_domain::delivery::{self, Attempt, Delivery, Receiver, Schedule, State, Way};
 use longshore_domain::id::DeliveryId;
 use longshore_domain::run::{self, Run, RunChange};
 use longshore_store::{DeliveryFilter, Page};
@@ -150,9 +150,26 @@ impl Engine {
     }
 }
 
-/// A delivery as the API shows it.
-#[must_use]
-pub fn delivery_json(delivery: &Delivery) -> Value {
+impl Engine {
+    /// A delivery as the API shows it; one that waits for an agent with how many are connected.
+    #[must_use]
+    pub fn shown_delivery(&self, delivery: &Delivery) -> Value {
+        let mut shown = delivery_json(delivery);
+        if let Some(publication) = delivery.publication.as_deref() {
+            shown["startedBy"] = json!(publication.started_by);
+            if let Way::Topic(position) = publication.way {
+                shown["position"] = json!(position);
+            }
+        }
+        let waits = matches!(delivery.state, State::Due | State::Published);
+        if waits && delivery.receiver == Receiver::Agent {
+            shown["agentsConnected"] = self.connected_agents().into();
+        }
+        shown
+    }
+}
+
+fn delivery_json(delivery: &Delivery) -> Value {
     json!({
         "id": delivery.id.as_str(),
         "runId": delivery.run.as_str(),

@@ -3,6 +3,7 @@
 //! Every use case takes a [`Caller`](caller::Caller). Rules are asked of the domain, decisions are
 //! written by the store in one transaction, and workers deliver afterwards.
 
+pub mod agents;
 pub mod caller;
 mod catalog;
 pub mod connections;
@@ -43,6 +44,7 @@ pub use longshore_store::{DeliveryFilter, RunFilter};
 pub use routing::AzureSettings;
 pub use settings::{RetentionSettings, Settings};
 
+use agents::Agents;
 use catalog::Catalog;
 use connections::Connections;
 use dispatch::Dispatcher;
@@ -88,6 +90,7 @@ pub struct Engine {
     pub(crate) tasks: Tasks,
     pub(crate) tls: TlsIdentities,
     pub(crate) routes: Routes,
+    pub(crate) agents: Agents,
     /// Who there is.
     pub identity: Identity,
     /// The organisation and its settings.
@@ -146,6 +149,7 @@ impl Engine {
             tasks: Tasks::default(),
             tls: TlsIdentities::default(),
             routes: Routes::default(),
+            agents: Agents::default(),
             metrics: Metrics::default(),
             settings: parts.settings,
             client: parts.client,
@@ -182,6 +186,7 @@ impl Engine {
             self.metrics
                 .counted(&self.label_of(&destination), &state, count);
         }
+        self.remember_agents().await?;
         self.resume().await?;
         Ok(())
     }

@@ -176,6 +176,13 @@ impl Metrics {
         self.gauge(destination, State::Owned).inc_by(count);
     }
 
+    /// Due deliveries were given to agents.
+    pub(crate) fn published(&self, destination: &str, count: u64) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.gauge(destination, State::Due).dec_by(count);
+        self.gauge(destination, State::Published).inc_by(count);
+    }
+
     /// What storage held at start.
     pub(crate) fn counted(&self, destination: &str, state: &str, count: u64) {
         if let Some(state) = State::parse(state).filter(|state| !state.is_settled()) {

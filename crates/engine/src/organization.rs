@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use longshore_domain::agent::Streamer;
 use longshore_domain::id::OrganizationId;
 use longshore_domain::violation::Violation;
 use longshore_store::{Document, DocumentKind, Store};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
@@ -128,6 +130,14 @@ impl Organization {
             .get("signingCredential")?
             .as_str()
             .map(str::to_owned)
+    }
+
+    /// How the settings say that agents get their work.
+    #[must_use]
+    pub fn streamer(&self) -> Option<Streamer> {
+        let current = self.current();
+        let name = current.body.get("settings")?.get("portAgentStreamerName")?;
+        Streamer::deserialize(name).ok()
     }
 
     /// The organisation as the API shows it.

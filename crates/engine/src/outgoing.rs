@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     pub(crate) kind: InvocationKind,
+    /// Whether somebody inside a private network makes the call.
     pub(crate) agent: bool,
     pub(crate) synchronized: bool,
     pub(crate) address: Address,
@@ -29,6 +30,10 @@ pub(crate) enum Address {
         /// The WebHook Name of the service connection.
         webhook: String,
     },
+    /// GitLab, which an agent calls.
+    Gitlab,
+    /// An integration that claims its work.
+    Integration(String),
 }
 
 impl Outgoing {
@@ -51,6 +56,22 @@ impl Outgoing {
                     .get("payload")
                     .map(bytes_of)
                     .unwrap_or_else(|| "{}".into()),
+            };
+        }
+        let handed_out = match kind {
+            InvocationKind::Gitlab => Some(Address::Gitlab),
+            InvocationKind::IntegrationAction => Some(Address::Integration(text("installationId"))),
+            _ => None,
+        };
+        if let Some(address) = handed_out {
+            return Self {
+                kind,
+                agent: true,
+                synchronized: false,
+                address,
+                method: None,
+                headers: Vec::new(),
+                body: bytes_of(payload),
             };
         }
         let headers = payload.get("headers").and_then(Value::as_object);
@@ -79,6 +100,8 @@ impl Outgoing {
         let address = match &self.address {
             Address::Url(url) => url.len(),
             Address::AzureDevops { org, webhook } => org.len() + webhook.len(),
+            Address::Integration(id) => id.len(),
+            Address::Gitlab => 0,
         };
         (self.body.len() + address + headers) as u64
     }

@@ -11,7 +11,8 @@ use longshore_domain::action::InvocationKind;
 use longshore_domain::connection::{Place, Policy};
 use longshore_domain::delivery::Receiver;
 use longshore_domain::diagnosis::Diagnosis;
-use longshore_domain::run::AGENT_DESTINATION;
+use longshore_domain::outcome::Repeat;
+use longshore_domain::run::{AGENT_DESTINATION, GITLAB_DESTINATION, INTEGRATION_PREFIX};
 use longshore_domain::signature::Preset;
 
 use crate::Engine;
@@ -96,6 +97,26 @@ impl Engine {
             Address::AzureDevops { org, webhook } => {
                 Arc::new(self.azure_route(outgoing, org, webhook))
             }
+            Address::Gitlab => Arc::new(self.handed_out(GITLAB_DESTINATION.to_owned())),
+            Address::Integration(id) => {
+                Arc::new(self.handed_out(format!("{INTEGRATION_PREFIX}{id}")))
+            }
+        }
+    }
+
+    /// What agents call without a URL of ours: each call starts something anew.
+    fn handed_out(&self, destination: String) -> Route {
+        let receiver = Receiver::Agent;
+        let defaults = &self.settings.delivery;
+        Route {
+            destination,
+            connection: None,
+            receiver,
+            policy: Policy {
+                repeat: Repeat::Harm,
+                ..Policy::of(None, defaults, receiver, Preset::PortV1)
+            },
+            target: read_url(""),
         }
     }
 
@@ -124,13 +145,9 @@ impl Engine {
     fn new_route(&self, outgoing: &Outgoing, url: &str) -> Route {
         let place = Place::parse(url);
         let target = read_url(url);
-        let (receiver, connection) = if outgoing.agent {
-            (Receiver::Agent, None)
-        } else {
-            let place = place.as_ref().ok();
-            let connection = place.and_then(|place| self.connections.matching(place));
-            (receiver_of(outgoing.kind, target.as_ref().ok()), connection)
-        };
+        let called = receiver_of(outgoing.kind, target.as_ref().ok());
+        let connection = place.as_ref().ok();
+        let connection = connection.and_then(|place| self.connections.matching(place));
         let destination = match (&connection, &place) {
             _ if outgoing.agent => AGENT_DESTINATION.to_owned(),
             (Some(known), _) => known.id.as_str().to_owned(),
@@ -139,11 +156,15 @@ impl Engine {
         };
         let preset = Preset::for_invocation(outgoing.kind, url);
         let settings = connection.as_ref().map(|known| &known.settings);
-        let policy = Policy::of(settings, &self.settings.delivery, receiver, preset);
+        let policy = Policy::of(settings, &self.settings.delivery, called, preset);
         Route {
             destination,
             connection,
-            receiver,
+            receiver: if outgoing.agent {
+                Receiver::Agent
+            } else {
+                called
+            },
             policy,
             target,
         }

@@ -12,7 +12,7 @@ pub mod sqlite;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use longshore_domain::delivery::{Attempt, Delivery};
+use longshore_domain::delivery::{Attempt, Delivery, Way};
 use longshore_domain::id::{DeliveryId, RunId};
 use longshore_domain::run::{Documents, Event, LogLine, Run, RunChange};
 use longshore_domain::time::Timestamp;
@@ -112,11 +112,35 @@ pub trait Outbox: Send + Sync {
         max_bytes: u64,
     ) -> Result<(Vec<Found>, Option<Timestamp>), Error>;
 
+    /// Gives up to `limit` due deliveries of a destination to agents: `due` becomes `published` by
+    /// this way and until this instant, each with its next attempt's number. Also answers when the
+    /// next one is due after those.
+    async fn publish_due(
+        &self,
+        destination: &str,
+        publication: (Way, Timestamp),
+        now: Timestamp,
+        limit: u32,
+        max_bytes: u64,
+    ) -> Result<(Vec<Found>, Option<Timestamp>), Error>;
+
+    /// Up to `limit` `published` deliveries whose `due_at` has come, with their runs.
+    async fn unstarted(&self, now: Timestamp, limit: u32) -> Result<Vec<(Run, Delivery)>, Error>;
+
+    /// Up to `limit` deliveries that agents have `started`, with their runs, oldest first and after
+    /// the one of the run `after`.
+    async fn started_by_agents(
+        &self,
+        after: Option<&RunId>,
+        limit: u32,
+    ) -> Result<Vec<(Run, Delivery)>, Error>;
+
     /// Every destination with due deliveries, and when its first one is due.
     async fn backlog(&self) -> Result<Vec<Backlog>, Error>;
 
     /// Up to `limit` deliveries that a worker held when its process died (`owned`, `started`),
-    /// with their runs; called before any worker starts, until none is left.
+    /// with their runs; called before any worker starts, until none is left. What agents have
+    /// started is theirs.
     async fn lost(&self, limit: u32) -> Result<Vec<(Run, Delivery)>, Error>;
 
     /// Up to `limit` accepted or unconfirmed deliveries whose `due_at` has come, with their runs.

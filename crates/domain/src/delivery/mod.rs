@@ -3,6 +3,7 @@
 //! The states and every move between them are tables of `docs/design/delivery.md`; the functions
 //! here are those tables and nothing else. They decide; the store writes; workers send.
 
+mod agents;
 mod moves;
 mod schedule;
 mod settle;
@@ -16,6 +17,11 @@ use crate::id::{ConnectionId, DeliveryId, RunId};
 use crate::outcome::Repeat;
 use crate::time::Timestamp;
 
+pub use agents::{
+    CLAIM_LEASE, PUBLICATION_CHECK, PUBLICATIONS_LIMIT, Position, Publication, StartedByAgent, Way,
+    hand_over, is_taken_by_report, lose_agent, not_published, positioned, publish, start_by_agent,
+    unstarted,
+};
 pub use moves::{
     LostWorker, RedeliverRejection, Silence, destination_down, elsewhere, give_up, on_receipt,
     on_report, on_run_end, recover, redeliver, start, watch,
@@ -35,6 +41,8 @@ pub enum Receiver {
     AzurePipelines,
     /// An execution agent inside a private network, which makes the call.
     Agent,
+    /// The organisation's topic, whose reader does the work.
+    Kafka,
 }
 
 /// Where a delivery stands. The names are those of the API and of the metrics.
@@ -45,9 +53,9 @@ pub enum State {
     Due,
     /// In a live worker's memory; where a repeat is harm, nothing has left.
     Owned,
-    /// Only where a repeat is harm: attempt `Delivery::attempt` may have left.
+    /// Attempt `Delivery::attempt` may have left; only where a repeat is harm, or an agent calls.
     Started,
-    /// Handed to agents, not started.
+    /// Attempt `Delivery::attempt` is handed to agents, and not started.
     Published,
     /// Accepted.
     Done,
@@ -120,7 +128,8 @@ pub struct Delivery {
     /// Where it stands.
     pub state: State,
     /// `due`: when it may be taken. `done` of a run that is still open: when its silence becomes
-    /// notable. `unconfirmed`: when it is given up. Absent in every other state.
+    /// notable. `unconfirmed`: when it is given up. `published`: when it is looked for. Absent in
+    /// every other state.
     pub due_at: Option<Timestamp>,
     /// The number of the newest attempt, from 1; 0 before the first.
     pub attempt: u32,
@@ -132,6 +141,8 @@ pub struct Delivery {
     pub scheduled_since: Timestamp,
     /// The newest finding about it.
     pub diagnosis: Option<Diagnosis>,
+    /// How it was last given to agents.
+    pub publication: Option<Box<Publication>>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its state last changed.

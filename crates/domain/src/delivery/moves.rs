@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::settle::{dead, unconfirmed};
-use super::{Attempt, Delivery, OutcomeKind, State};
+use super::{Attempt, Delivery, OutcomeKind, Receiver, State};
 use crate::diagnosis::{Diagnosis, Reason};
 use crate::id::ConnectionId;
 use crate::outcome::Repeat;
@@ -217,10 +217,12 @@ pub fn destination_down(delivery: &Delivery, now: Timestamp) -> Option<Delivery>
 /// The worker that held the delivery is dead.
 ///
 /// `owned` costs nothing: where a repeat is harm nothing had left, where it is allowed it is sent
-/// again under the same attempt number. `started` may have left, so it is not sent again.
+/// again under the same attempt number. `started` may have left, so it is not sent again. What an
+/// agent has started is still the agent's.
 #[must_use]
 pub fn recover(delivery: &Delivery, now: Timestamp) -> Option<LostWorker> {
     match delivery.state {
+        State::Started if delivery.receiver == Receiver::Agent => None,
         State::Owned => Some(LostWorker {
             delivery: Delivery {
                 state: State::Due,

@@ -150,7 +150,7 @@ pub(super) fn unconfirmed(delivery: &Delivery, diagnosis: Diagnosis, now: Timest
     }
 }
 
-fn again(
+pub(super) fn again(
     delivery: &Delivery,
     diagnosis: &Diagnosis,
     retry_after: Option<Duration>,

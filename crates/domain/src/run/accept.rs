@@ -13,8 +13,22 @@ use crate::outcome::Repeat;
 use crate::template::Deferred;
 use crate::time::Timestamp;
 
-/// The destination of everything that waits for an agent.
+/// Where calls wait for an execution agent.
 pub const AGENT_DESTINATION: &str = "agent";
+/// Where pipelines of GitLab wait for one: an agent that only calls URLs must not get them.
+pub const GITLAB_DESTINATION: &str = "agent:gitlab";
+/// Begins the destination where work waits for an integration; its id follows.
+pub const INTEGRATION_PREFIX: &str = "integration:";
+/// The destination of messages for whoever reads the organisation's topic.
+pub const KAFKA_DESTINATION: &str = "kafka";
+
+/// Whether what waits at `destination` is handed to agents, and never sent from here.
+#[must_use]
+pub fn is_for_agents(destination: &str) -> bool {
+    destination == AGENT_DESTINATION
+        || destination == GITLAB_DESTINATION
+        || destination.starts_with(INTEGRATION_PREFIX)
+}
 
 /// A permitted, validated request for a run.
 #[derive(Clone, Debug)]
@@ -220,6 +234,7 @@ fn delivery_of(run: RunId, new: NewDelivery, now: Timestamp) -> Delivery {
         left: false,
         scheduled_since: now,
         diagnosis: None,
+        publication: None,
         created_at: now,
         updated_at: now,
         version: 1,

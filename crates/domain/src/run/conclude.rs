@@ -57,7 +57,7 @@ pub fn settled(
 }
 
 /// What an acceptance told is kept unless a report said otherwise before.
-fn take_over(run: &mut Run, acceptance: Acceptance) {
+pub(super) fn take_over(run: &mut Run, acceptance: Acceptance) {
     if run.external_run_id.is_none() {
         run.external_run_id = acceptance.external_run_id;
     }
@@ -66,7 +66,7 @@ fn take_over(run: &mut Run, acceptance: Acceptance) {
     }
 }
 
-fn follow(run: &mut Run, delivery: &Delivery, now: Timestamp) {
+pub(super) fn follow(run: &mut Run, delivery: &Delivery, now: Timestamp) {
     match delivery.state {
         State::Done if delivery.synchronized => end(run, Status::Success, now),
         State::Done => set_label(run, None),

@@ -4,6 +4,7 @@
 //! without a trace. Deciding is pure; the store applies a change whole or not at all.
 
 mod accept;
+mod agents;
 mod approval;
 mod change;
 mod conclude;
@@ -20,7 +21,11 @@ use crate::id::RunId;
 use crate::time::Timestamp;
 
 pub use crate::action::{ApprovalType, RequiredApproval};
-pub use accept::{AGENT_DESTINATION, Entry, NewDelivery, Rendered, Request, accept, dispatch};
+pub use accept::{
+    AGENT_DESTINATION, Entry, GITLAB_DESTINATION, INTEGRATION_PREFIX, KAFKA_DESTINATION,
+    NewDelivery, Rendered, Request, accept, dispatch, is_for_agents,
+};
+pub use agents::{AgentReport, handed_over, moved, settled_by_agent, started_by_agent};
 pub use approval::{ApprovalRejection, Approved, Decision, Vote, approve};
 pub use change::{
     DeliveryWrite, DocumentsPatch, Event, EventKind, Idempotency, LogLine, NewRun, RunChange,

@@ -7,7 +7,7 @@ use super::{
     DeliveryWrite, DocumentsPatch, Event, EventKind, Label, LogLine, Redemption, Run, RunChange,
     RunWrite, Status,
 };
-use crate::delivery::{Delivery, State, on_receipt, on_report};
+use crate::delivery::{Delivery, State, hand_over, is_taken_by_report, on_receipt, on_report};
 use crate::id::RunLogId;
 use crate::time::Timestamp;
 use std::time::Duration;
@@ -400,7 +400,9 @@ fn reported(
     let now = reporting.now;
     let by = reporting.reporter.name();
     let moved = delivery.and_then(|before| {
-        let confirmed = if receipt {
+        let confirmed = if is_taken_by_report(before) {
+            hand_over(before, now, reporting.report_timeout)
+        } else if receipt {
             on_receipt(before, now, reporting.report_timeout)
         } else {
             None

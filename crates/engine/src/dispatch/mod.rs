@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use longshore_domain::outcome::Repeat;
-use longshore_domain::run::AGENT_DESTINATION;
+use longshore_domain::run::is_for_agents;
 use longshore_domain::time::Timestamp;
 use longshore_store::Found;
 use tokio::sync::Notify;
@@ -142,7 +142,8 @@ impl Engine {
 
     /// Deliveries of `destination` wait in storage from `due_at` on.
     pub(crate) fn note_stored(self: &Arc<Self>, destination: &str, due_at: Timestamp) {
-        if destination == AGENT_DESTINATION {
+        if is_for_agents(destination) {
+            self.agents.arrived();
             return;
         }
         let limits = self.limits_of_name(destination);

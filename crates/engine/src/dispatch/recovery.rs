@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use longshore_domain::delivery::{OutcomeKind, recover};
-use longshore_domain::run::recovered;
+use longshore_domain::run::{is_for_agents, recovered};
 use longshore_store::{Backlog, DestinationRecord, Error as Stored};
 
-use super::{AGENT_DESTINATION, Engine};
+use super::Engine;
 
 /// How many deliveries are taken back in one read.
 const BATCH: u32 = 500;
@@ -80,7 +80,7 @@ impl Engine {
             first_due_at,
         } in self.store.backlog().await?
         {
-            if destination != AGENT_DESTINATION {
+            if !is_for_agents(&destination) {
                 self.note_stored(&destination, first_due_at);
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_domain::delivery::{Delivery, destination_down, watch};
-use longshore_domain::run::{AGENT_DESTINATION, ENGINE, Run, RunChange, conclude, label_silence};
+use longshore_domain::run::{ENGINE, Run, RunChange, conclude, is_for_agents, label_silence};
 use longshore_domain::time::Timestamp;
 use longshore_store::{DestinationRecord, Error as Stored};
 
@@ -27,6 +27,7 @@ impl Engine {
         if self.dispatcher.is_blocked() && self.store.probe().await.is_ok() {
             self.unblock_dispatch();
         }
+        self.watch_agents().await?;
         self.watch_silence().await?;
         self.watch_destinations().await
     }
@@ -55,7 +56,7 @@ impl Engine {
     async fn watch_destinations(self: &Arc<Self>) -> Result<(), Stored> {
         for backlog in self.store.backlog().await? {
             let now = self.environment.now();
-            if backlog.destination == AGENT_DESTINATION {
+            if is_for_agents(&backlog.destination) {
                 continue;
             }
             let span = self.schedule_of(&backlog.destination).span();

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use longshore_domain::action::{Invocation, InvocationKind, Trigger};
+use longshore_domain::delivery::Receiver;
 use longshore_domain::id::{DeliveryId, RunId};
 use longshore_domain::run::{
-    self, AGENT_DESTINATION, Documents, Entry, Idempotency, Message, NewDelivery, Rendered,
-    Request, Run, RunChange, RunView, RunWrite, Source, Vote, standard_message,
+    self, Documents, Entry, Idempotency, Message, NewDelivery, Rendered, Request, Run, RunChange,
+    RunView, RunWrite, Source, Vote, standard_message,
 };
 use longshore_domain::time::Timestamp;
 use serde_json::{Map, Value, json};
@@ -96,7 +97,7 @@ impl Engine {
             return self.accept(&action, run::accept(request, None), None).await;
         }
         let planned = self.plan(&action, &mut request).await;
-        let reservation = (planned.route.destination != AGENT_DESTINATION)
+        let reservation = (planned.route.receiver != Receiver::Agent)
             .then(|| self.reserve(&planned.route, planned.bytes));
         let entry = reservation
             .as_ref()
@@ -193,6 +194,12 @@ impl Engine {
                     .run_started(run, delivery.as_ref(), |name| engine.label_of(name)),
                 (None, None) => {}
             }
+            if delivery
+                .as_ref()
+                .is_some_and(|new| new.receiver == Receiver::Agent)
+            {
+                engine.agents.arrived();
+            }
             if let (Some((reservation, content)), Some(run), Some(delivery)) =
                 (sending, run, delivery)
             {
@@ -224,7 +231,7 @@ impl Engine {
             .await?;
         let now = self.environment.now();
         let planned = self.plan_stored(&action, run, documents).await;
-        let reservation = (planned.route.destination != AGENT_DESTINATION)
+        let reservation = (planned.route.receiver != Receiver::Agent)
             .then(|| self.reserve(&planned.route, planned.bytes));
         let entry = reservation
             .as_ref()
@@ -375,7 +382,11 @@ fn permitted(action: &CompiledAction, command: &StartRun) -> Result<Value, Error
         ));
     }
     match &action.action.invocation {
-        Invocation::Webhook(_) | Invocation::Jenkins(_) | Invocation::AzureDevops { .. } => {}
+        Invocation::Webhook(_)
+        | Invocation::Jenkins(_)
+        | Invocation::AzureDevops { .. }
+        | Invocation::Gitlab { .. }
+        | Invocation::IntegrationAction { .. } => {}
         other => {
             return Err(Error::InvocationNotAvailable(format!(
                 "invocations of type {} are stored, but not executed by this version",

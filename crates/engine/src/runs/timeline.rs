@@ -1,6 +1,6 @@
 //! A run's timeline: events, attempts and log lines in the order in which they happened.
 
-use longshore_domain::delivery::{Attempt, Delivery};
+use longshore_domain::delivery::{Attempt, Delivery, Receiver, State};
 use longshore_domain::id::RunId;
 use longshore_domain::run::{Event, EventKind, LogLine};
 use longshore_domain::time::Timestamp;
@@ -22,7 +22,7 @@ pub struct TimelineEntry {
     /// When.
     pub at: Timestamp,
     /// What: `requested`, `signed`, `delivered`, `failed`, `redeemed`, `reported`, `logged`,
-    /// `approval`, `updated`, `late_report`, or the run's final status.
+    /// `approval`, `updated`, `late_report`, `waiting_for_agent`, or the run's final status.
     pub what: String,
     /// Who caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,7 +51,9 @@ impl Engine {
             limit: 1,
             ..DeliveryFilter::default()
         };
+        let mut waiting = None;
         for delivery in self.store.deliveries(filter).await?.items {
+            waiting = self.waits_for_agent(&delivery);
             for attempt in self.store.attempts(&delivery.id).await? {
                 entries.extend(of_attempt(&delivery, &attempt));
             }
@@ -59,7 +61,19 @@ impl Engine {
         let lines = self.store.log_lines(id, 0, LOG_LINES_SHOWN).await?;
         entries.extend(lines.iter().map(of_line));
         entries.sort_by_key(|entry| entry.at);
+        entries.extend(waiting);
         Ok(entries)
+    }
+
+    /// What is the case now stands last: nothing has happened yet.
+    fn waits_for_agent(&self, delivery: &Delivery) -> Option<TimelineEntry> {
+        let waits = matches!(delivery.state, State::Due | State::Published);
+        (waits && delivery.receiver == Receiver::Agent).then(|| TimelineEntry {
+            at: self.environment.now(),
+            what: "waiting_for_agent".into(),
+            by: None,
+            detail: json!({"agentsConnected": self.connected_agents()}),
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use longshore_domain::run::{Redemption, Report};
 use longshore_domain::secret::Secret;
 use longshore_emulators::Fault;
 use longshore_emulators::webhook_sink::Answer;
-use longshore_engine::deliveries::{attempt_json, delivery_json};
+use longshore_engine::deliveries::attempt_json;
 use longshore_engine::secrets::SecretPatch;
 use longshore_engine::{DeliveryFilter, RunFilter};
 use serde_json::{Value, json};
@@ -92,7 +92,7 @@ fn shown(process: &Process) -> String {
                 .await
                 .expect("attempts");
             let attempts: Vec<Value> = attempts.iter().map(attempt_json).collect();
-            let _ = write!(text, "{}{}", delivery_json(&delivery), json!(attempts));
+            let _ = write!(text, "{}{}", engine.shown_delivery(&delivery), json!(attempts));
         }
         for connection in engine.connections.list() {
             let _ = write!(text, "{}{connection:?}", connection.json());

@@ -264,7 +264,7 @@ fn every_kind_names_run_delivery_and_attempt() {
             "{kind:?}"
         );
         assert_eq!(seen.attempt.as_deref(), Some("1"), "{kind:?}");
-        let shown: Value = longshore_engine::deliveries::delivery_json(&delivery);
+        let shown: Value = process.engine.shown_delivery(&delivery);
         assert_eq!(shown["runId"], run.as_str(), "{kind:?}");
     }
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use longshore_domain::delivery::State as DeliveryState;
 use longshore_domain::id::DeliveryId;
 use longshore_engine::DeliveryFilter;
-use longshore_engine::deliveries::{attempt_json, delivery_json};
+use longshore_engine::deliveries::attempt_json;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -51,7 +51,11 @@ async fn list(
         from: query.text("from"),
     };
     let page = app.engine.deliveries(&caller, filter).await?;
-    let shown: Vec<Value> = page.items.iter().map(delivery_json).collect();
+    let shown: Vec<Value> = page
+        .items
+        .iter()
+        .map(|item| app.engine.shown_delivery(item))
+        .collect();
     let reply = Reply::ok().with("deliveries", shown);
     Ok(match page.next {
         Some(next) => reply.with("next", next),
@@ -84,7 +88,7 @@ async fn redeliver(
     Path(id): Path<String>,
 ) -> Result<Reply, Problem> {
     let delivery = app.engine.redeliver(&caller, &delivery_id(&id)?).await?;
-    Ok(Reply::ok().with("delivery", delivery_json(&delivery)))
+    Ok(Reply::ok().with("delivery", app.engine.shown_delivery(&delivery)))
 }
 
 /// Give an unconfirmed delivery up; its run fails
@@ -98,7 +102,7 @@ async fn give_up(
     Path(id): Path<String>,
 ) -> Result<Reply, Problem> {
     let delivery = app.engine.give_up(&caller, &delivery_id(&id)?).await?;
-    Ok(Reply::ok().with("delivery", delivery_json(&delivery)))
+    Ok(Reply::ok().with("delivery", app.engine.shown_delivery(&delivery)))
 }
 
 fn delivery_id(text: &str) -> Result<DeliveryId, Problem> {

@@ -3,6 +3,7 @@
 //! Handlers translate: they read a request, call one use case of the engine, and write its answer.
 
 mod actions;
+mod agents;
 mod apps;
 mod auth;
 mod connections;
@@ -50,6 +51,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .merge(organization::routes())
         .merge(actions::routes())
         .merge(runs::routes())
+        .merge(agents::routes())
         .merge(deliveries::routes())
         .merge(connections::routes())
         .merge(templates::routes())

@@ -265,18 +265,6 @@ async fn what_is_stored_but_not_executed_yet_is_refused_by_name() {
             json!({"type": "GITHUB", "org": "o", "repo": "r", "workflow": "w"}),
         ),
         (
-            "GITLAB",
-            json!({"type": "GITLAB", "projectName": "p", "groupName": "g"}),
-        ),
-        (
-            "INTEGRATION_ACTION",
-            json!({
-                "type": "INTEGRATION_ACTION", "installationId": "i",
-                "integrationActionType": "dispatch_workflow",
-                "integrationActionExecutionProperties": {},
-            }),
-        ),
-        (
             "UPSERT_ENTITY",
             json!({"type": "UPSERT_ENTITY", "blueprintIdentifier": "b", "mapping": {}}),
         ),

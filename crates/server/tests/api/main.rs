@@ -7,6 +7,8 @@ mod action_rules;
 #[cfg(test)]
 mod actions;
 #[cfg(test)]
+mod agents;
+#[cfg(test)]
 mod approvals;
 #[cfg(test)]
 mod apps;

@@ -110,6 +110,8 @@ fn the_document_s_operations() {
     GET /v1/actions
     POST /v1/actions
     GET /v1/actions/runs
+    PATCH /v1/actions/runs/ack
+    POST /v1/actions/runs/claim-pending
     GET /v1/actions/runs/{run_id}
     PATCH /v1/actions/runs/{run_id}
     PATCH /v1/actions/runs/{run_id}/approval
@@ -124,6 +126,8 @@ fn the_document_s_operations() {
     PUT /v1/actions/{action_identifier}
     DELETE /v1/actions/{action_identifier}
     POST /v1/actions/{action_identifier}/runs
+    GET /v1/agents
+    POST /v1/agents/heartbeat
     GET /v1/apps
     POST /v1/apps
     PUT /v1/apps/{id}
@@ -137,6 +141,8 @@ fn the_document_s_operations() {
     PUT /v1/connections/{id}
     DELETE /v1/connections/{id}
     GET /v1/deliveries
+    POST /v1/deliveries/settle
+    POST /v1/deliveries/start
     GET /v1/deliveries/{id}/attempts
     POST /v1/deliveries/{id}/give-up
     POST /v1/deliveries/{id}/redeliver
@@ -149,6 +155,10 @@ fn the_document_s_operations() {
     DELETE /v1/organization/secrets/{secret_name}
     PATCH /v1/organization/secrets/{secret_name}
     POST /v1/templates/render
+    PATCH /v1/workflows/nodes/runs/{run_id}
+    POST /v1/workflows/nodes/runs/{run_id}/logs
+    PATCH /v1/workflows/runs/ack
+    POST /v1/workflows/runs/claim-pending
     ");
 }
 

@@ -1,6 +1,6 @@
 //! A decision in the form that the writer binds: every JSON document is text already.
 
-use longshore_domain::delivery::{Attempt, Delivery};
+use longshore_domain::delivery::{Attempt, Delivery, Publication};
 use longshore_domain::diagnosis::Diagnosis;
 use longshore_domain::id::RunId;
 use longshore_domain::run::{
@@ -77,6 +77,7 @@ pub(super) struct PatchTexts {
 pub(super) struct DeliveryPart {
     pub(super) delivery: Delivery,
     pub(super) diagnosis: Option<String>,
+    pub(super) publication: Option<String>,
     /// The version that was decided on; none where the delivery is new.
     pub(super) from: Option<u32>,
 }
@@ -162,6 +163,10 @@ fn diagnosis_text(diagnosis: &mut Option<Diagnosis>) -> Result<Option<String>, E
     maybe("diagnosis", diagnosis.take().as_ref())
 }
 
+pub(super) fn publication_text(publication: Option<&Publication>) -> Result<Option<String>, Error> {
+    maybe("publication", publication)
+}
+
 impl RunRow {
     fn prepare(mut run: Run) -> Result<Self, Error> {
         Ok(Self {
@@ -212,6 +217,7 @@ impl DeliveryPart {
         };
         Ok(Self {
             diagnosis: diagnosis_text(&mut delivery.diagnosis)?,
+            publication: publication_text(delivery.publication.take().as_deref())?,
             delivery,
             from,
         })

@@ -49,7 +49,7 @@ codes!(State {
     Dead = 6,
     Cancelled = 7,
 });
-codes!(Receiver { Webhook = 0, Jenkins = 1, AzurePipelines = 2, Agent = 3 });
+codes!(Receiver { Webhook = 0, Jenkins = 1, AzurePipelines = 2, Agent = 3, Kafka = 4 });
 codes!(Repeat { Harm = 0, Allowed = 1 });
 codes!(OutcomeKind { Accepted = 0, Retry = 1, Unknown = 2, Refused = 3 });
 codes!(EventKind {

@@ -11,6 +11,7 @@ pub(super) const APPLICATION_ID: i64 = 0x4c47_5348;
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_initial.sql"),
     include_str!("../../migrations/0002_not_done.sql"),
+    include_str!("../../migrations/0003_publication.sql"),
 ];
 
 /// The database's schema version; reads alone, so that what is not ours stays as it is.

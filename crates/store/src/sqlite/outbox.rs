@@ -1,8 +1,8 @@
 //! Deliveries that wait, are under way, or are watched.
 
 use async_trait::async_trait;
-use longshore_domain::delivery::{Attempt, Delivery, State};
-use longshore_domain::id::DeliveryId;
+use longshore_domain::delivery::{Attempt, Delivery, State, Way};
+use longshore_domain::id::{DeliveryId, RunId};
 use longshore_domain::run::Run;
 use longshore_domain::time::Timestamp;
 use rusqlite::{Connection, Params, Row, params};
@@ -11,7 +11,7 @@ use super::cells::Cells;
 use super::group::{Failure, Group, Write, job};
 use super::read::{snapshot, unreadable};
 use super::runs::{all, first};
-use super::take::Take;
+use super::take::{Take, Taking};
 use super::{Sqlite, list, row};
 use crate::{Backlog, DeliveryFilter, DestinationRecord, Error, Found, Outbox, Page};
 
@@ -28,15 +28,33 @@ impl Outbox for Sqlite {
         max_bytes: u64,
     ) -> Result<(Vec<Found>, Option<Timestamp>), Error> {
         let destination = destination.to_owned();
-        let (job, reply) = job(Take {
+        self.take(Take {
             destination,
+            taking: Taking::Own,
             now,
             limit,
             max_bytes,
-        });
-        self.queue.change(job).await?;
-        let taken = super::replied(reply).await?;
-        Ok(taken.read())
+        })
+        .await
+    }
+
+    async fn publish_due(
+        &self,
+        destination: &str,
+        (way, until): (Way, Timestamp),
+        now: Timestamp,
+        limit: u32,
+        max_bytes: u64,
+    ) -> Result<(Vec<Found>, Option<Timestamp>), Error> {
+        let destination = destination.to_owned();
+        self.take(Take {
+            destination,
+            taking: Taking::Publish(way, until),
+            now,
+            limit,
+            max_bytes,
+        })
+        .await
     }
 
     async fn backlog(&self) -> Result<Vec<Backlog>, Error> {
@@ -49,8 +67,43 @@ impl Outbox for Sqlite {
         self.readers
             .read(move |connection| {
                 let found = "INDEXED BY delivery_not_done JOIN run ON run.key = delivery.run_key \
-                             WHERE delivery.state <> 4 AND delivery.state IN (1, 2)";
+                             WHERE delivery.state <> 4 AND delivery.state IN (1, 2) \
+                             AND NOT (delivery.state = 2 AND delivery.receiver = 3)";
                 scan(connection, found, [], limit)
+            })
+            .await
+    }
+
+    async fn started_by_agents(
+        &self,
+        after: Option<&RunId>,
+        limit: u32,
+    ) -> Result<Vec<(Run, Delivery)>, Error> {
+        let after = after.cloned();
+        self.readers
+            .read(move |connection| {
+                let found = "INDEXED BY delivery_not_done JOIN run ON run.key = delivery.run_key \
+                             WHERE delivery.state <> 4 AND delivery.state = 2 \
+                             AND delivery.receiver = 3 AND delivery.run_key > \
+                             coalesce((SELECT key FROM run WHERE id = ?1), -1) \
+                             ORDER BY delivery.run_key";
+                scan(
+                    connection,
+                    found,
+                    [after.as_ref().map(RunId::as_str)],
+                    limit,
+                )
+            })
+            .await
+    }
+
+    async fn unstarted(&self, now: Timestamp, limit: u32) -> Result<Vec<(Run, Delivery)>, Error> {
+        self.readers
+            .read(move |connection| {
+                let found = "INDEXED BY delivery_published JOIN run ON run.key = delivery.run_key \
+                             WHERE delivery.state = 3 AND delivery.due_at <= ?1 \
+                             ORDER BY delivery.due_at";
+                scan(connection, found, [now.as_micros()], limit)
             })
             .await
     }
@@ -145,6 +198,15 @@ impl Outbox for Sqlite {
         self.readers
             .read(|connection| snapshot(connection, count_open))
             .await
+    }
+}
+
+impl Sqlite {
+    async fn take(&self, take: Take) -> Result<(Vec<Found>, Option<Timestamp>), Error> {
+        let (job, reply) = job(take);
+        self.queue.change(job).await?;
+        let taken = super::replied(reply).await?;
+        Ok(taken.read())
     }
 }
 

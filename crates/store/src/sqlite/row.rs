@@ -25,8 +25,8 @@ pub(super) const DOCUMENTS: &str = "run_document.properties, run_document.raw_pr
 pub(super) const DELIVERY: &str = "delivery.run_key, delivery.id, delivery.receiver, \
     delivery.destination, delivery.connection, delivery.repeat_, delivery.synchronized, \
     delivery.state, delivery.due_at, delivery.attempt, delivery.attempts_used, delivery.has_left, \
-    delivery.scheduled_since, delivery.diagnosis_json, delivery.created_at, delivery.updated_at, \
-    delivery.version";
+    delivery.scheduled_since, delivery.diagnosis_json, delivery.publication_json, \
+    delivery.created_at, delivery.updated_at, delivery.version";
 /// The columns that [`attempt`] reads, in its order.
 pub(super) const ATTEMPT: &str = "run_key, number, started_at, duration_micros, status, outcome, \
     signed_with, diagnosis_json, answer";
@@ -203,6 +203,7 @@ pub(super) fn delivery(row: &Row<'_>, at: usize, run: RunId) -> Result<Delivery,
         left: cells.code("has_left")?,
         scheduled_since: cells.instant("scheduled_since")?,
         diagnosis: cells.maybe_json("diagnosis_json")?,
+        publication: cells.maybe_json("publication_json")?,
         created_at: cells.instant("created_at")?,
         updated_at: cells.instant("updated_at")?,
         version: cells.number("version")?,

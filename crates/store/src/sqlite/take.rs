@@ -1,10 +1,11 @@
-//! Taking due deliveries: chosen, marked `owned` and handed over in one transaction.
+//! Taking due deliveries: chosen, marked `owned` or `published`, and handed over in one transaction.
 
-use longshore_domain::delivery::{Delivery, State};
+use longshore_domain::delivery::{self, Delivery, State, Way};
 use longshore_domain::run::Run;
 use longshore_domain::time::Timestamp;
 use rusqlite::{Connection, params};
 
+use super::change::publication_text;
 use super::code::Code;
 use super::group::{Failure, Group, Job, Write, job};
 use super::row::{self, DocumentCells};
@@ -13,9 +14,18 @@ use crate::{Error, Found};
 /// How many deliveries are taken at once at most.
 const TAKE_LIMIT: u32 = 1_000;
 
+/// What becomes of what is taken.
+pub(super) enum Taking {
+    /// It is in the memory of this process.
+    Own,
+    /// It is given to agents.
+    Publish(Way, Timestamp),
+}
+
 /// Takes what is due.
 pub(super) struct Take {
     pub(super) destination: String,
+    pub(super) taking: Taking,
     pub(super) now: Timestamp,
     pub(super) limit: u32,
     pub(super) max_bytes: u64,
@@ -58,12 +68,9 @@ impl Write for Take {
     fn write(&self, group: &mut Group<'_>) -> Result<Taken, Failure> {
         let connection = group.connection();
         let rows = self.due(connection)?;
-        let mut own = connection.prepare_cached(
-            "UPDATE delivery SET state = 1, due_at = NULL, updated_at = ?2, version = version + 1 \
-             WHERE run_key = ?1",
-        )?;
-        for (key, _) in &rows {
-            own.execute(params![key, self.now.as_micros()])?;
+        match &self.taking {
+            Taking::Own => self.own(connection, &rows)?,
+            Taking::Publish(..) => publish(connection, &rows)?,
         }
         let next_due_at = connection
             .prepare_cached(
@@ -76,12 +83,66 @@ impl Write for Take {
     }
 
     fn unclaimed(taken: Taken) -> Option<Box<dyn Job>> {
-        let keys: Vec<i64> = taken.rows.iter().map(|(key, _)| *key).collect();
+        let keys: Vec<(i64, Option<State>)> = taken
+            .rows
+            .iter()
+            .map(|(key, row)| (*key, row.as_ref().ok().map(|(_, taken, _)| taken.state)))
+            .collect();
         (!keys.is_empty()).then(|| job(GiveBack { keys }).0)
     }
 }
 
+/// Writes what the domain made of the readable ones; the others stay due, and are told.
+fn publish(connection: &Connection, rows: &[(i64, TakenRow)]) -> Result<(), Failure> {
+    let mut published = connection.prepare_cached(
+        "UPDATE delivery SET state = ?2, due_at = ?3, attempt = ?4, publication_json = ?5, \
+         updated_at = ?6, version = ?7 WHERE run_key = ?1",
+    )?;
+    for (key, row) in rows {
+        let Ok((_, delivery, _)) = row else { continue };
+        let publication = publication_text(delivery.publication.as_deref());
+        published.execute(params![
+            key,
+            delivery.state.code(),
+            delivery.due_at.map(Timestamp::as_micros),
+            delivery.attempt,
+            publication.map_err(Failure::Refused)?,
+            delivery.updated_at.as_micros(),
+            delivery.version,
+        ])?;
+    }
+    Ok(())
+}
+
 impl Take {
+    fn own(&self, connection: &Connection, rows: &[(i64, TakenRow)]) -> Result<(), Failure> {
+        let mut own = connection.prepare_cached(
+            "UPDATE delivery SET state = 1, due_at = NULL, updated_at = ?2, version = version + 1 \
+             WHERE run_key = ?1",
+        )?;
+        for (key, _) in rows {
+            own.execute(params![key, self.now.as_micros()])?;
+        }
+        Ok(())
+    }
+
+    /// The delivery as it shall be.
+    fn taken(&self, due: &Delivery) -> Option<Delivery> {
+        let next = match self.taking {
+            Taking::Own => Delivery {
+                state: State::Owned,
+                due_at: None,
+                updated_at: self.now,
+                ..due.clone()
+            },
+            Taking::Publish(way, until) => delivery::publish(due, way, until, self.now)?,
+        };
+        Some(Delivery {
+            version: due.version + 1,
+            ..next
+        })
+    }
+
     fn due(&self, connection: &Connection) -> Result<Vec<(i64, TakenRow)>, Failure> {
         const DELIVERY_AT: usize = 1;
         const RUN_AT: usize = DELIVERY_AT + row::width(row::DELIVERY);
@@ -103,12 +164,9 @@ impl Take {
         while let Some(found) = rows.next()? {
             let key = found.get(0)?;
             let taken = row::run(found, RUN_AT).and_then(|(_, run)| {
-                let mut delivery = row::delivery(found, DELIVERY_AT, run.id.clone())?;
-                delivery.state = State::Owned;
-                delivery.due_at = None;
-                delivery.updated_at = self.now;
-                delivery.version += 1;
-                Ok((run, delivery, DocumentCells::copy(found, DOCUMENTS_AT)?))
+                let due = row::delivery(found, DELIVERY_AT, run.id.clone())?;
+                let taken = self.taken(&due).ok_or_else(|| not_for_agents(key))?;
+                Ok((run, taken, DocumentCells::copy(found, DOCUMENTS_AT)?))
             });
             if let Ok((_, _, documents)) = &taken {
                 bytes = bytes.saturating_add(documents.bytes());
@@ -123,9 +181,18 @@ impl Take {
     }
 }
 
+fn not_for_agents(key: i64) -> Error {
+    Error::Corrupt {
+        table: "delivery",
+        row: key.to_string(),
+        column: "receiver",
+        problem: "it waits for an agent, but is not for agents".into(),
+    }
+}
+
 /// Makes due again what nobody received.
 struct GiveBack {
-    keys: Vec<i64>,
+    keys: Vec<(i64, Option<State>)>,
 }
 
 impl Write for GiveBack {
@@ -136,8 +203,9 @@ impl Write for GiveBack {
             "UPDATE delivery SET state = ?2, due_at = updated_at, version = version + 1 \
              WHERE run_key = ?1 AND state = ?3",
         )?;
-        for key in &self.keys {
-            give_back.execute(params![key, State::Due.code(), State::Owned.code()])?;
+        for (key, state) in &self.keys {
+            let state = state.unwrap_or(State::Owned);
+            give_back.execute(params![key, State::Due.code(), state.code()])?;
         }
         Ok(())
     }

@@ -88,6 +88,9 @@ macro_rules! conformance {
                 attempts_are_kept_and_the_later_finding_stands,
                 destinations_are_remembered,
                 a_changed_destination_moves_the_delivery,
+                due_deliveries_are_published_in_order,
+                concurrent_claims_share_nothing,
+                what_agents_have_started_is_found_and_not_taken_back,
             }
             documented { documents_follow_their_versions }
             upkeep {

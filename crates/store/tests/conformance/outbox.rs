@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use longshore_domain::delivery::{Delivery, OutcomeKind, State};
+use longshore_domain::agent::Session;
+use longshore_domain::delivery::{
+    Delivery, OutcomeKind, StartedByAgent, State, Way, start_by_agent,
+};
 use longshore_domain::id::{ConnectionId, RunId};
 use longshore_domain::outcome::Repeat;
-use longshore_domain::run::{DeliveryWrite, Entry, RunChange};
+use longshore_domain::run::{AGENT_DESTINATION, DeliveryWrite, Entry, RunChange};
 use longshore_domain::time::Timestamp;
 use longshore_store::{Backlog, DestinationRecord, Error, Found, Store};
 use tokio::task::JoinSet;
@@ -333,4 +336,117 @@ pub(crate) async fn a_changed_destination_moves_the_delivery(store: Arc<dyn Stor
         }
     );
     assert_eq!(runs(&take(&store, 100, 5, PLENTY).await.0), ids([1]));
+}
+
+async fn claim(store: &Arc<dyn Store>, millis: i64, limit: u32) -> (Vec<Found>, Option<Timestamp>) {
+    let publication = (Way::Claim, sample::at(millis + 60));
+    store
+        .publish_due(
+            AGENT_DESTINATION,
+            publication,
+            sample::at(millis),
+            limit,
+            PLENTY,
+        )
+        .await
+        .expect("claimed")
+}
+
+pub(crate) async fn due_deliveries_are_published_in_order(store: Arc<dyn Store>) {
+    for number in 1..=3 {
+        insert(&store, sample::for_agents(number)).await;
+    }
+    // Nothing but what is for agents is ever given to them.
+    insert(&store, sample::due(4, AGENT_DESTINATION)).await;
+    let (found, next) = claim(&store, 10, 2).await;
+    assert_eq!((runs(&found), next), (ids([1, 2]), Some(sample::at(3))));
+    for found in found {
+        let stored = store
+            .run(&found.run.id)
+            .await
+            .expect("read")
+            .expect("there");
+        let delivery = found.delivery.expect("a delivery");
+        assert_eq!(
+            (delivery.state, delivery.attempt, delivery.due_at),
+            (State::Published, 1, Some(sample::at(70)))
+        );
+        let publication = delivery.publication.as_deref().expect("published");
+        assert_eq!(publication.way, Way::Claim);
+        assert_eq!(stored.delivery, Some(delivery));
+    }
+    let unstarted = async |millis| {
+        let found = store.unstarted(sample::at(millis), 10).await.expect("read");
+        found.into_iter().map(|(run, _)| run.id).collect::<Vec<_>>()
+    };
+    assert_eq!(unstarted(69).await, ids([]));
+    assert_eq!(unstarted(70).await, ids([1, 2]));
+    assert_eq!(runs(&claim(&store, 100, 10).await.0), ids([3]));
+    let (_, other) = store
+        .delivery(&sample::delivery_id(4))
+        .await
+        .expect("read")
+        .expect("there");
+    assert_eq!((other.state, other.attempt), (State::Due, 0));
+}
+
+pub(crate) async fn concurrent_claims_share_nothing(store: Arc<dyn Store>) {
+    const DUE: u64 = 200;
+    for number in 1..=DUE {
+        insert(&store, sample::for_agents(number)).await;
+    }
+    let mut claimers = JoinSet::new();
+    for _ in 0..16 {
+        let store = Arc::clone(&store);
+        claimers.spawn(async move {
+            let mut claimed = Vec::new();
+            loop {
+                let (found, _) = claim(&store, 1_000, 7).await;
+                if found.is_empty() {
+                    return claimed;
+                }
+                claimed.extend(runs(&found));
+            }
+        });
+    }
+    let claimed: Vec<RunId> = claimers.join_all().await.into_iter().flatten().collect();
+    assert_eq!(claimed.len() as u64, DUE);
+    assert_eq!(
+        claimed.into_iter().collect::<BTreeSet<_>>().len() as u64,
+        DUE
+    );
+}
+
+pub(crate) async fn what_agents_have_started_is_found_and_not_taken_back(store: Arc<dyn Store>) {
+    for number in 1..=3 {
+        insert(&store, sample::for_agents(number)).await;
+    }
+    insert(&store, sample::owned(4)).await;
+    let by = Session {
+        agent: "dock".into(),
+        session: "s1".into(),
+    };
+    for found in claim(&store, 10, 2).await.0 {
+        let before = found.delivery.expect("a delivery");
+        let StartedByAgent::Now(after) = start_by_agent(&before, 1, &by, sample::at(20)) else {
+            panic!("not started");
+        };
+        change(&store, &before, after).await;
+    }
+    let started = async |after: Option<RunId>, limit| {
+        let found = store.started_by_agents(after.as_ref(), limit).await;
+        let found = found.expect("read");
+        for (_, delivery) in &found {
+            let publication = delivery.publication.as_deref().expect("published");
+            assert_eq!(publication.started_by.as_ref(), Some(&by));
+        }
+        found.into_iter().map(|(run, _)| run.id).collect::<Vec<_>>()
+    };
+    assert_eq!(started(None, 10).await, ids([1, 2]));
+    assert_eq!(started(None, 1).await, ids([1]));
+    assert_eq!(started(Some(sample::run_id(1)), 10).await, ids([2]));
+    let lost = store.lost(10).await.expect("read");
+    let lost: Vec<RunId> = lost.into_iter().map(|(run, _)| run.id).collect();
+    assert_eq!(lost, ids([4]));
+    assert_eq!(store.unstarted(sample::at(1_000), 10).await, Ok(Vec::new()));
 }

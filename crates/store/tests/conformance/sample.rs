@@ -5,8 +5,8 @@ use longshore_domain::diagnosis::{Diagnosis, Reason};
 use longshore_domain::id::{DeliveryId, RunId};
 use longshore_domain::outcome::Repeat;
 use longshore_domain::run::{
-    DeliveryWrite, Entry, Event, EventKind, Idempotency, NewDelivery, Rendered, Request,
-    RequiredApproval, Run, RunChange, RunWrite, Source, Status, accept,
+    AGENT_DESTINATION, DeliveryWrite, Entry, Event, EventKind, Idempotency, NewDelivery, Rendered,
+    Request, RequiredApproval, Run, RunChange, RunWrite, Source, Status, accept,
 };
 use longshore_domain::time::Timestamp;
 use serde_json::json;
@@ -100,6 +100,15 @@ pub(crate) fn owned(number: u64) -> RunChange {
 /// Run `number`, stored until its turn comes.
 pub(crate) fn due(number: u64, destination: &str) -> RunChange {
     executed(number, destination, Entry::Stored, Repeat::Allowed)
+}
+
+/// Run `number`, waiting for an agent.
+pub(crate) fn for_agents(number: u64) -> RunChange {
+    let new = NewDelivery {
+        receiver: Receiver::Agent,
+        ..new_delivery(number, AGENT_DESTINATION, Entry::Stored, Repeat::Harm)
+    };
+    accept(request(number), Some((rendered(), new)))
 }
 
 /// Run `number`, waiting for approval.

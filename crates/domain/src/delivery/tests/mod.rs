@@ -1,5 +1,6 @@
 //! The tables of `docs/design/delivery.md`, row by row: each test is named after its row.
 
+mod agents;
 mod moves;
 mod outcomes;
 mod recovery;
@@ -52,6 +53,7 @@ fn delivery(repeat: Repeat, state: State) -> Delivery {
         left: matches!(state, State::Done | State::Unconfirmed | State::Dead),
         scheduled_since: at(0),
         diagnosis: None,
+        publication: None,
         created_at: at(0),
         updated_at: at(0),
         version: 3,

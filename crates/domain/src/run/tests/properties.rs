@@ -46,7 +46,7 @@ fn setups() -> impl Strategy<Value = Setup> {
         Just(Receiver::Webhook),
         Just(Receiver::Jenkins),
         Just(Receiver::AzurePipelines),
-        Just(Receiver::Agent),
+        Just(Receiver::Kafka),
     ];
     let repeat = prop_oneof![Just(Repeat::Harm), Just(Repeat::Allowed)];
     let entry = prop_oneof![Just(Entry::Slot), Just(Entry::Window), Just(Entry::Stored)];

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use longshore_domain::delivery::{Attempt, Delivery, State};
+use longshore_domain::delivery::{Attempt, Delivery, State, Way};
 use longshore_domain::id::{DeliveryId, RunId};
 use longshore_domain::run::{Documents, Event, LogLine, Run, RunChange, RunWrite};
 use longshore_domain::time::Timestamp;
@@ -223,6 +223,32 @@ impl Outbox for Seam {
 
     async fn silent(&self, now: Timestamp, limit: u32) -> Result<Vec<(Run, Delivery)>, Error> {
         self.inner.silent(now, limit).await
+    }
+
+    async fn publish_due(
+        &self,
+        destination: &str,
+        publication: (Way, Timestamp),
+        now: Timestamp,
+        limit: u32,
+        max_bytes: u64,
+    ) -> Result<(Vec<Found>, Option<Timestamp>), Error> {
+        self.works()?;
+        self.inner
+            .publish_due(destination, publication, now, limit, max_bytes)
+            .await
+    }
+
+    async fn unstarted(&self, now: Timestamp, limit: u32) -> Result<Vec<(Run, Delivery)>, Error> {
+        self.inner.unstarted(now, limit).await
+    }
+
+    async fn started_by_agents(
+        &self,
+        after: Option<&RunId>,
+        limit: u32,
+    ) -> Result<Vec<(Run, Delivery)>, Error> {
+        self.inner.started_by_agents(after, limit).await
     }
 
     async fn overdue(

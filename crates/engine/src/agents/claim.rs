@@ -1,0 +1,234 @@
+//! Claims: an agent that polls asks for work, and may wait until there is some.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_domain::agent::{
+    AttemptRef, CLAIM_WAIT_LIMIT_SECONDS, Claim, ClaimedDelivery, EXECUTION_AGENT, Streamer,
+};
+use longshore_domain::delivery::{CLAIM_LEASE, Delivery, Way, hand_over};
+use longshore_domain::id::RunId;
+use longshore_domain::run::{
+    self, AGENT_DESTINATION, Documents, GITLAB_DESTINATION, INTEGRATION_PREFIX, Run, RunChange,
+    RunView,
+};
+use longshore_domain::time::Timestamp;
+use longshore_store::{Error as Stored, Found};
+use serde_json::Value;
+
+use crate::Engine;
+use crate::caller::Caller;
+use crate::dispatch::parcel::Content;
+use crate::error::Error;
+use crate::runs::DECISIONS_LIMIT;
+use crate::scope;
+
+/// The most runs of one claim.
+const CLAIM_LIMIT: u32 = 500;
+/// The most bytes of documents of one claim; a larger run is handed out alone.
+const CLAIM_BYTES: u64 = 4 << 20;
+/// The longest lease that an integration may ask for.
+const LEASE_LIMIT: Duration = Duration::from_secs(3_600);
+
+/// What a claim is answered.
+#[derive(Clone, Debug, Default)]
+pub struct Claimed {
+    /// The runs as the API shows them, their payloads complete.
+    pub runs: Vec<Value>,
+    /// The attempt that each of them is.
+    pub deliveries: Vec<ClaimedDelivery>,
+}
+
+impl Engine {
+    /// Gives an agent what waits for it, and keeps it for that agent for `lease`, the usual one
+    /// where that is absent.
+    ///
+    /// # Errors
+    /// Where the caller may not, the session was replaced, or nothing can be stored.
+    pub async fn claim(
+        self: &Arc<Self>,
+        caller: &Caller,
+        claim: Claim,
+        lease: Option<Duration>,
+    ) -> Result<Claimed, Error> {
+        caller.admin()?;
+        match &claim.by {
+            Some(by) => self.meet(by).await?,
+            None => {
+                let now = self.environment.now();
+                let name = &claim.installation_id;
+                self.agents.sessions().meet_nameless(name, now);
+            }
+        }
+        let wait = claim.wait_seconds.unwrap_or(0);
+        let wait = Duration::from_secs(wait.min(CLAIM_WAIT_LIMIT_SECONDS));
+        let until = tokio::time::Instant::now() + wait;
+        loop {
+            let arrived = self.agents.work.notified();
+            let mut arrived = std::pin::pin!(arrived);
+            // Whatever arrives from here on is noticed, though it is not waited for yet.
+            arrived.as_mut().enable();
+            let (claimed, next) = self.claim_now(&claim, lease).await?;
+            let left = until.saturating_duration_since(tokio::time::Instant::now());
+            if !claimed.runs.is_empty() || left.is_zero() || self.tasks.is_stopping() {
+                return Ok(claimed);
+            }
+            let now = self.environment.now();
+            let due = next.map_or(left, |at| at.since(now).min(left));
+            tokio::select! {
+                () = arrived => {}
+                () = tokio::time::sleep(due) => {}
+                () = self.tasks.stopped() => {}
+            }
+        }
+    }
+
+    async fn claim_now(
+        &self,
+        claim: &Claim,
+        lease: Option<Duration>,
+    ) -> Result<(Claimed, Option<Timestamp>), Error> {
+        let now = self.environment.now();
+        let until = now.plus(lease.unwrap_or(CLAIM_LEASE).min(LEASE_LIMIT));
+        let mut room = claim.limit.min(CLAIM_LIMIT);
+        let (mut claimed, mut next) = (Claimed::default(), None::<Timestamp>);
+        for destination in self.destinations_of(claim) {
+            if room == 0 {
+                break;
+            }
+            let way = (Way::Claim, until);
+            let taken = self
+                .store
+                .publish_due(&destination, way, now, room, CLAIM_BYTES)
+                .await?;
+            next = [next, taken.1].into_iter().flatten().min();
+            room -= u32::try_from(taken.0.len()).unwrap_or(room).min(room);
+            self.metrics
+                .published(&self.label_of(&destination), taken.0.len() as u64);
+            for found in taken.0 {
+                self.hand_out(found, claim, until, &mut claimed).await;
+            }
+        }
+        Ok((claimed, next))
+    }
+
+    /// Where what this agent can take waits.
+    fn destinations_of(&self, claim: &Claim) -> Vec<String> {
+        if claim.installation_id != EXECUTION_AGENT {
+            return vec![format!("{INTEGRATION_PREFIX}{}", claim.installation_id)];
+        }
+        if self.streamer() != Streamer::Polling {
+            return Vec::new();
+        }
+        let method = claim.invocation_method.as_deref();
+        let mut found = Vec::new();
+        if method != Some("GITLAB") {
+            found.push(AGENT_DESTINATION.to_owned());
+        }
+        // An agent without a session only calls URLs.
+        if claim.by.is_some() && method.is_none_or(|method| method == "GITLAB") {
+            found.push(GITLAB_DESTINATION.to_owned());
+        }
+        found
+    }
+
+    async fn hand_out(&self, found: Found, claim: &Claim, until: Timestamp, claimed: &mut Claimed) {
+        let Found {
+            run,
+            documents,
+            delivery: Some(delivery),
+        } = found
+        else {
+            return;
+        };
+        let documents = self.complete(&run, documents, &delivery).await;
+        let action = self.catalog.compiled(&run.action).await.ok();
+        let mut shown = RunView {
+            run: &run,
+            documents: &documents,
+            action: action.as_ref().map(|action| action.title_and_icon()),
+        }
+        .json(false);
+        if let Value::Object(shown) = &mut shown {
+            shown.insert("claimedUntil".into(), until.to_string().into());
+        }
+        claimed.runs.push(shown);
+        if claim.by.is_some() {
+            claimed.deliveries.push(ClaimedDelivery {
+                run: run.id,
+                attempt: AttemptRef {
+                    delivery: delivery.id,
+                    attempt: delivery.attempt,
+                },
+            });
+        }
+    }
+
+    /// The documents with what names a secret filled in; for the wire alone.
+    pub(super) async fn complete(
+        &self,
+        run: &Run,
+        mut documents: Documents,
+        delivery: &Delivery,
+    ) -> Documents {
+        let Some(Content::Deferred(content)) = self.content_of(run, &documents) else {
+            return documents;
+        };
+        let token = self.identity.run_token(&run.id, delivery.attempt);
+        let scope = scope::with_secrets(content.scope, &self.secrets.values(), &token);
+        let filled = self
+            .fill_deferred(content.payload, &content.deferred, &scope)
+            .await;
+        if let Some(failed) = self.failed_templates(filled.failures) {
+            self.tell_of(run, &failed).await;
+        }
+        documents.payload = Some(filled.payload);
+        documents
+    }
+
+    async fn tell_of(&self, run: &Run, failed: &run::FailedTemplates) {
+        let mut change = RunChange::keep(run.id.clone());
+        run::tell_failed_templates(&mut change, run, failed, self.environment.now());
+        if let Err(error) = self.store.apply(change).await {
+            tracing::warn!(%error, run = %run.id, "a template's failure was not written");
+        }
+    }
+
+    /// Hands runs over to an agent or integration for good; answers which of them were.
+    ///
+    /// # Errors
+    /// Where the caller may not, or nothing can be stored.
+    pub async fn acknowledge(&self, caller: &Caller, runs: &[RunId]) -> Result<Vec<RunId>, Error> {
+        let credential = caller.admin()?;
+        let mut acknowledged = Vec::new();
+        for id in runs {
+            if self.acknowledge_one(credential, id).await? {
+                acknowledged.push(id.clone());
+            }
+        }
+        Ok(acknowledged)
+    }
+
+    async fn acknowledge_one(&self, credential: &str, id: &RunId) -> Result<bool, Error> {
+        for _ in 0..DECISIONS_LIMIT {
+            let Some((run, Some(delivery))) = self.store.run_state(id).await? else {
+                return Ok(false);
+            };
+            let now = self.environment.now();
+            let timeout = self.report_timeout(Some(&delivery));
+            let Some(taken) = hand_over(&delivery, now, timeout) else {
+                return Ok(false);
+            };
+            let change = run::handed_over(&run, &delivery, taken, credential, now);
+            match self.store.apply(change.clone()).await {
+                Ok(_) => {
+                    self.observe(&run, Some(&delivery), &change);
+                    return Ok(true);
+                }
+                Err(Stored::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Overloaded)
+    }
+}

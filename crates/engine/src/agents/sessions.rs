@@ -1,0 +1,226 @@
+//! Which sessions live, and what each has started.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use longshore_domain::agent::{EXECUTION_AGENT, Heartbeat, NAME_CHARS_LIMIT, Session, Streamer};
+use longshore_domain::delivery::Position;
+use longshore_domain::id::DeliveryId;
+use longshore_domain::time::Timestamp;
+
+use super::SESSION;
+use crate::error::Error;
+
+/// The most agents that are known at once.
+const AGENTS_LIMIT: usize = 1_000;
+/// The most partitions that one agent is shown with.
+const PARTITIONS_LIMIT: usize = 1_000;
+/// How many of an agent's former sessions are remembered, so that none comes back.
+const FORMER_LIMIT: usize = 16;
+
+/// What a session has started and not settled.
+pub(super) type StartedSet = HashSet<DeliveryId>;
+
+/// Every agent that was heard of, by name.
+#[derive(Default)]
+pub(super) struct Sessions {
+    agents: BTreeMap<String, KnownAgent>,
+}
+
+/// One agent.
+pub(super) struct KnownAgent {
+    /// Its present session; empty for one that names none.
+    pub(super) session: String,
+    pub(super) streamer: Streamer,
+    pub(super) last_seen_at: Timestamp,
+    pub(super) started: StartedSet,
+    /// What it said of itself last.
+    pub(super) told: Option<Heartbeat>,
+    former: VecDeque<String>,
+}
+
+impl KnownAgent {
+    fn new(session: &str, now: Timestamp) -> Self {
+        Self {
+            session: session.to_owned(),
+            streamer: Streamer::Polling,
+            last_seen_at: now,
+            started: StartedSet::new(),
+            told: None,
+            former: VecDeque::new(),
+        }
+    }
+
+    fn is_alive(&self, now: Timestamp) -> bool {
+        now.since(self.last_seen_at) < SESSION
+    }
+}
+
+impl Sessions {
+    /// Notes that a session speaks; answers the one that it replaces, with what that had started.
+    pub(super) fn meet(
+        &mut self,
+        by: &Session,
+        now: Timestamp,
+    ) -> Result<Option<(Session, StartedSet)>, Error> {
+        if !self.agents.contains_key(&by.agent) {
+            self.make_room(now)?;
+        }
+        let known = self
+            .agents
+            .entry(by.agent.clone())
+            .or_insert_with(|| KnownAgent::new(&by.session, now));
+        if known.session == by.session {
+            known.last_seen_at = now;
+            return Ok(None);
+        }
+        if known.former.contains(&by.session) {
+            return Err(Error::Conflict(format!(
+                "a newer process of the agent {:?} has taken its place; give each agent its own id",
+                by.agent
+            )));
+        }
+        let older = Session {
+            agent: by.agent.clone(),
+            session: std::mem::replace(&mut known.session, by.session.clone()),
+        };
+        let started = std::mem::take(&mut known.started);
+        known.told = None;
+        known.last_seen_at = now;
+        known.former.push_back(older.session.clone());
+        if known.former.len() > FORMER_LIMIT {
+            known.former.pop_front();
+        }
+        Ok(Some((older, started)))
+    }
+
+    fn make_room(&mut self, now: Timestamp) -> Result<(), Error> {
+        if self.agents.len() < AGENTS_LIMIT {
+            return Ok(());
+        }
+        let before = self.agents.len();
+        self.agents
+            .retain(|_, known| known.is_alive(now) || !known.started.is_empty());
+        match self.agents.len() < before {
+            true => Ok(()),
+            false => Err(Error::Overloaded),
+        }
+    }
+
+    /// Somebody claims without naming a session.
+    pub(super) fn meet_nameless(&mut self, installation: &str, now: Timestamp) {
+        let name = match installation {
+            EXECUTION_AGENT => EXECUTION_AGENT.to_owned(),
+            other => other.chars().take(128).collect(),
+        };
+        if !self.agents.contains_key(&name) && self.make_room(now).is_err() {
+            return;
+        }
+        let known = self
+            .agents
+            .entry(name)
+            .or_insert_with(|| KnownAgent::new("", now));
+        known.last_seen_at = now;
+    }
+
+    pub(super) fn describe(&mut self, mut heartbeat: Heartbeat) {
+        let group = heartbeat.group.iter_mut();
+        for text in group.chain([&mut heartbeat.version]) {
+            text.truncate(text.floor_char_boundary(NAME_CHARS_LIMIT));
+        }
+        heartbeat.partitions.truncate(PARTITIONS_LIMIT);
+        if let Some(known) = self.agents.get_mut(&heartbeat.by.agent) {
+            known.streamer = heartbeat.streamer;
+            known.told = Some(heartbeat);
+        }
+    }
+
+    /// The session has ended by itself; answers what it had started.
+    pub(super) fn leave(&mut self, by: &Session) -> StartedSet {
+        let known = self.agents.get(&by.agent);
+        if known.is_none_or(|known| known.session != by.session) {
+            return StartedSet::new();
+        }
+        let left = self.agents.remove(&by.agent);
+        left.map(|known| known.started).unwrap_or_default()
+    }
+
+    /// Before the start is written, so that no loss of the session can miss it.
+    pub(super) fn will_start(&mut self, by: &Session, delivery: &DeliveryId) {
+        if let Some(known) = self.of(by) {
+            known.started.insert(delivery.clone());
+        }
+    }
+
+    pub(super) fn has_ended(&mut self, by: &Session, delivery: &DeliveryId) {
+        if let Some(known) = self.of(by) {
+            known.started.remove(delivery);
+        }
+    }
+
+    fn of(&mut self, by: &Session) -> Option<&mut KnownAgent> {
+        let known = self.agents.get_mut(&by.agent);
+        known.filter(|known| known.session == by.session)
+    }
+
+    /// A delivery that a session had started before this process did: its silence counts from now.
+    pub(super) fn remember(&mut self, by: &Session, delivery: &DeliveryId, now: Timestamp) {
+        let known = self
+            .agents
+            .entry(by.agent.clone())
+            .or_insert_with(|| KnownAgent::new(&by.session, now));
+        if known.session == by.session {
+            known.started.insert(delivery.clone());
+        }
+    }
+
+    /// The sessions that were silent for too long, with what they had started.
+    pub(super) fn lost(&mut self, now: Timestamp) -> Vec<(Session, StartedSet)> {
+        let mut lost = Vec::new();
+        for (name, known) in &mut self.agents {
+            if !known.is_alive(now) && !known.started.is_empty() {
+                let by = Session {
+                    agent: name.clone(),
+                    session: known.session.clone(),
+                };
+                lost.push((by, std::mem::take(&mut known.started)));
+            }
+        }
+        lost
+    }
+
+    pub(super) fn alive(&self, now: Timestamp) -> impl Iterator<Item = (&str, &KnownAgent)> {
+        self.agents
+            .iter()
+            .filter(move |(_, known)| known.is_alive(now))
+            .map(|(name, known)| (name.as_str(), known))
+    }
+
+    /// Whether every group that reads the topic has committed past `position`; false while nobody
+    /// reads it.
+    pub(super) fn is_passed(&self, position: Option<Position>, now: Timestamp) -> bool {
+        let mut groups: BTreeMap<&str, i64> = BTreeMap::new();
+        for (_, known) in self.alive(now) {
+            let Some(told) = known.told.as_ref() else {
+                continue;
+            };
+            let Some(group) = told.group.as_deref() else {
+                continue;
+            };
+            let committed = position.and_then(|position| {
+                let found = told
+                    .partitions
+                    .iter()
+                    .find(|known| known.partition == position.partition);
+                found.map(|found| found.committed)
+            });
+            let furthest = groups.entry(group).or_insert(i64::MIN);
+            *furthest = committed.unwrap_or(i64::MIN).max(*furthest);
+        }
+        !groups.is_empty()
+            && position.is_none_or(|position| {
+                groups
+                    .values()
+                    .all(|committed| *committed > position.offset)
+            })
+    }
+}

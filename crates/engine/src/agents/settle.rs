@@ -1,0 +1,265 @@
+//! What became of the calls that agents made.
+
+use futures_util::future::join_all;
+use longshore_backends::scrub::Scrubber;
+use longshore_domain::agent::{
+    LOGS_LIMIT, Reported, Session, Settle, SettleAnswer, SettleVerdict, Settlement,
+};
+use longshore_domain::delivery::{self, Attempt, Delivery, OutcomeKind, State};
+use longshore_domain::diagnosis::{Diagnosis, Reason};
+use longshore_domain::id::RunLogId;
+use longshore_domain::outcome::Outcome;
+use longshore_domain::run::{self, AgentReport, LogLine, Run, RunChange};
+use longshore_domain::secret::Secret;
+use longshore_domain::time::Timestamp;
+use longshore_store::{Error as Stored, Found};
+use serde_json::Value;
+
+use super::start::at_most;
+use crate::Engine;
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::runs::DECISIONS_LIMIT;
+use crate::scope;
+
+/// How much of an answer an attempt keeps.
+const EXCERPT_BYTES: usize = 4 * 1024;
+/// The most bytes of one log line, message or fix.
+const TEXT_BYTES: usize = 8 * 1024;
+
+impl Engine {
+    /// Records what became of attempts, and moves deliveries and runs as the tables say. Whatever
+    /// an item is answered, the agent may forget it.
+    ///
+    /// # Errors
+    /// Where the caller may not, the batch is too large, or nothing can be stored: then the agent
+    /// keeps what it has to tell.
+    pub async fn settle_deliveries(
+        &self,
+        caller: &Caller,
+        settle: Settle,
+    ) -> Result<Vec<SettleAnswer>, Error> {
+        let credential = caller.admin()?;
+        at_most(settle.items.len())?;
+        let by = &settle.by;
+        let answers = settle.items.into_iter().map(|item| async move {
+            let attempt = item.attempt.clone();
+            let answer = self.settle_one(credential, by, item).await?;
+            self.agents.sessions().has_ended(by, &attempt.delivery);
+            Ok(SettleAnswer { attempt, answer })
+        });
+        let answers = join_all(answers).await.into_iter().collect();
+        self.agents.arrived();
+        answers
+    }
+
+    async fn settle_one(
+        &self,
+        credential: &str,
+        by: &Session,
+        told: Settlement,
+    ) -> Result<SettleVerdict, Error> {
+        let id = told.attempt.delivery.clone();
+        let Some(mut known) = self.store.delivery(&id).await? else {
+            return Ok(SettleVerdict::NotFound);
+        };
+        let told = self.scrubbed(&known.0, told).await?;
+        for _ in 0..DECISIONS_LIMIT {
+            let (run, delivery) = &known;
+            if !may_settle(delivery, by, &told) {
+                return Ok(SettleVerdict::NotFound);
+            }
+            if self.was_settled(delivery, &told).await? {
+                return Ok(SettleVerdict::Recorded);
+            }
+            let change = self.settlement(credential, run, delivery, &told);
+            let moves = change.delivery.is_some();
+            match self.store.apply(change.clone()).await {
+                Ok(_) => {
+                    self.observe(run, Some(delivery), &change);
+                    return Ok(match moves {
+                        true => SettleVerdict::Settled,
+                        false => SettleVerdict::Recorded,
+                    });
+                }
+                Err(Stored::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let Some(moved) = self.store.delivery(&id).await? else {
+                return Ok(SettleVerdict::NotFound);
+            };
+            known = moved;
+        }
+        Err(Error::Overloaded)
+    }
+
+    /// Whether the agent told this before and did not hear the answer.
+    async fn was_settled(&self, delivery: &Delivery, told: &Settlement) -> Result<bool, Error> {
+        let number = told.attempt.attempt;
+        if delivery.state == State::Started && delivery.attempt == number {
+            return Ok(false);
+        }
+        let attempts = self.store.attempts(&delivery.id).await?;
+        Ok(attempts.iter().any(|made| {
+            let guessed = made.diagnosis.as_ref().map(|found| found.reason);
+            made.number == number && guessed != Some(Reason::AgentLost)
+        }))
+    }
+
+    fn settlement(
+        &self,
+        credential: &str,
+        run: &Run,
+        delivery: &Delivery,
+        told: &Settlement,
+    ) -> RunChange {
+        let now = self.environment.now();
+        let number = told.attempt.attempt;
+        let outcome = Outcome::from(told.outcome.clone());
+        let attempt = attempt_of(delivery, told, &outcome, now);
+        self.settling_of(delivery, |settling| {
+            if let Reported::Unverified { diagnosis } = &told.outcome {
+                let next = delivery::not_published(delivery, number, diagnosis, true, settling);
+                return match next {
+                    Some(next) => run::moved(run, delivery, next, Some(attempt), credential, now),
+                    // Once it is started, what a message says of itself no longer matters.
+                    None => RunChange::keep(run.id.clone()),
+                };
+            }
+            let line = |message: &String| LogLine {
+                id: RunLogId::mint(now, self.environment.random_u64()),
+                message: message.clone(),
+                created_by: credential.to_owned(),
+                created_at: now,
+            };
+            let report = AgentReport {
+                response: told.response.clone(),
+                log: told.logs.iter().map(line).collect(),
+                run: told.report.clone().unwrap_or_default(),
+            };
+            run::settled_by_agent(run, delivery, attempt, &outcome, report, settling)
+        })
+    }
+
+    /// Takes every secret out that the call was made with, and cuts what is too long.
+    async fn scrubbed(&self, run: &Run, mut told: Settlement) -> Result<Settlement, Error> {
+        told.logs.truncate(LOGS_LIMIT);
+        let secrets = self.secrets_of(run, told.attempt.attempt).await?;
+        let kept_back = secrets.iter().map(|secret| secret.expose().as_str());
+        let scrubber = Scrubber::new(kept_back);
+        let text = |text: &mut String| {
+            *text = scrubber.scrub_text(text);
+            text.truncate(text.floor_char_boundary(TEXT_BYTES));
+        };
+        told.logs.iter_mut().for_each(text);
+        if let Some(answer) = &told.answer {
+            told.answer = Some(scrubber.excerpt(answer.as_bytes(), false, EXCERPT_BYTES));
+        }
+        if let Some(response) = &mut told.response {
+            scrub_value(&scrubber, response);
+        }
+        if let Some(report) = &mut told.report {
+            report.summary.iter_mut().for_each(text);
+            report.external_run_id.iter_mut().for_each(text);
+            report
+                .link
+                .iter_mut()
+                .for_each(|link| scrub_value(&scrubber, link));
+        }
+        match &mut told.outcome {
+            Reported::Accepted {
+                warning,
+                external_run_id,
+                links,
+            } => {
+                warning
+                    .iter_mut()
+                    .for_each(|told| cut_diagnosis(told, &text));
+                external_run_id.iter_mut().for_each(text);
+                links.truncate(LOGS_LIMIT);
+                links.iter_mut().for_each(text);
+            }
+            Reported::Retry { diagnosis, .. }
+            | Reported::Unknown { diagnosis }
+            | Reported::Refused { diagnosis }
+            | Reported::Unverified { diagnosis } => cut_diagnosis(diagnosis, &text),
+        }
+        Ok(told)
+    }
+
+    /// What an agent's call may have carried that nobody shall read.
+    async fn secrets_of(&self, run: &Run, attempt: u32) -> Result<Vec<Secret<String>>, Error> {
+        let token = self.identity.run_token(&run.id, attempt);
+        let values = self.secrets.values();
+        let mut secrets: Vec<Secret<String>> =
+            values.iter().map(|(_, value)| value.clone()).collect();
+        secrets.extend(self.identity.signing_secret().map(|signer| signer.value));
+        if let Some(Found { documents, run, .. }) = self.store.run(&run.id).await?
+            && let Some(payload) = documents.payload.clone()
+            && !documents.deferred.is_empty()
+        {
+            let scope = scope::of_stored(&run, &documents);
+            let scope = scope::with_secrets(scope, &values, &token);
+            let filled = self
+                .fill_deferred(payload, &documents.deferred, &scope)
+                .await;
+            secrets.extend(filled.secrets);
+        }
+        secrets.push(token);
+        Ok(secrets)
+    }
+}
+
+/// Whether the attempt is one that this session can have made.
+fn may_settle(delivery: &Delivery, by: &Session, told: &Settlement) -> bool {
+    let Some(publication) = delivery.publication.as_deref() else {
+        return false;
+    };
+    let unverified = matches!(told.outcome, Reported::Unverified { .. });
+    let number = told.attempt.attempt;
+    if number == 0 || number > delivery.attempt {
+        return false;
+    }
+    if number < delivery.attempt || unverified {
+        return true;
+    }
+    publication.started_by.as_ref() == Some(by)
+}
+
+fn attempt_of(
+    delivery: &Delivery,
+    told: &Settlement,
+    outcome: &Outcome,
+    now: Timestamp,
+) -> Attempt {
+    let (kind, diagnosis) = match outcome {
+        Outcome::Accepted(acceptance) => (OutcomeKind::Accepted, acceptance.warning.clone()),
+        Outcome::Retry(retry) => (OutcomeKind::Retry, Some(retry.diagnosis.clone())),
+        Outcome::Unknown(diagnosis) => (OutcomeKind::Unknown, Some(diagnosis.clone())),
+        Outcome::Refused(diagnosis) => (OutcomeKind::Refused, Some(diagnosis.clone())),
+    };
+    Attempt {
+        number: told.attempt.attempt,
+        started_at: told.started_at.unwrap_or(delivery.updated_at).min(now),
+        duration_micros: told.duration_ms.saturating_mul(1_000),
+        status: told.status,
+        outcome: kind,
+        signed_with: None,
+        diagnosis,
+        answer: told.answer.clone(),
+    }
+}
+
+fn cut_diagnosis(diagnosis: &mut Diagnosis, text: &impl Fn(&mut String)) {
+    text(&mut diagnosis.message);
+    text(&mut diagnosis.fix);
+}
+
+fn scrub_value(scrubber: &Scrubber, value: &mut Value) {
+    let written = serde_json::to_vec(value).unwrap_or_default();
+    let clean = scrubber.scrub(&written);
+    if *clean != *written {
+        *value = serde_json::from_slice(&clean)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&clean).into_owned()));
+    }
+}

@@ -1,0 +1,86 @@
+//! May this call be made? Before an agent calls, `started` is on disk.
+
+use futures_util::future::join_all;
+use longshore_domain::agent::{
+    AttemptRef, BATCH_LIMIT, Session, Start, StartAnswer, StartRefusal, StartVerdict,
+};
+use longshore_domain::delivery::{StartedByAgent, start_by_agent};
+use longshore_domain::run::started_by_agent;
+use longshore_store::Error as Stored;
+
+use crate::Engine;
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::runs::DECISIONS_LIMIT;
+
+impl Engine {
+    /// Starts attempts for the session that asks; the same session is answered the same again.
+    ///
+    /// # Errors
+    /// Where the caller may not, the batch is too large, the session was replaced, or nothing can
+    /// be stored: then nothing may be called.
+    pub async fn start_deliveries(
+        &self,
+        caller: &Caller,
+        start: Start,
+    ) -> Result<Vec<StartAnswer>, Error> {
+        caller.admin()?;
+        at_most(start.items.len())?;
+        self.meet(&start.by).await?;
+        let by = &start.by;
+        let answers = start.items.into_iter().map(|item| async move {
+            let refusal = self.start_one(by, &item).await?;
+            Ok(StartAnswer {
+                attempt: item,
+                answer: match refusal {
+                    None => StartVerdict::Started,
+                    Some(_) => StartVerdict::No,
+                },
+                reason: refusal,
+            })
+        });
+        join_all(answers).await.into_iter().collect()
+    }
+
+    async fn start_one(
+        &self,
+        by: &Session,
+        item: &AttemptRef,
+    ) -> Result<Option<StartRefusal>, Error> {
+        for _ in 0..DECISIONS_LIMIT {
+            let Some((run, delivery)) = self.store.delivery(&item.delivery).await? else {
+                return Ok(Some(StartRefusal::NotFound));
+            };
+            let now = self.environment.now();
+            let started = match start_by_agent(&delivery, item.attempt, by, now) {
+                StartedByAgent::Now(started) => started,
+                StartedByAgent::Already => return Ok(None),
+                StartedByAgent::No(refusal) => return Ok(Some(refusal)),
+            };
+            let change = started_by_agent(&run, &delivery, started);
+            self.agents.sessions().will_start(by, &item.delivery);
+            match self.store.apply(change.clone()).await {
+                Ok(_) => {
+                    self.observe(&run, Some(&delivery), &change);
+                    return Ok(None);
+                }
+                Err(error) => {
+                    self.agents.sessions().has_ended(by, &item.delivery);
+                    if !matches!(error, Stored::Conflict(_)) {
+                        return Err(error.into());
+                    }
+                }
+            }
+        }
+        Err(Error::Overloaded)
+    }
+}
+
+/// Batches are bounded, so that one agent's is written before another's waits for long.
+pub(super) fn at_most(items: usize) -> Result<(), Error> {
+    if items > BATCH_LIMIT {
+        let expected = format!("expected at most {BATCH_LIMIT} items, found {items}");
+        return Err(Error::invalid("items", &expected));
+    }
+    Ok(())
+}

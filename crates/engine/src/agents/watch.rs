@@ -1,0 +1,121 @@
+//! What only time tells of agents: sessions that fell silent, attempts that nobody started.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use longshore_domain::agent::Session;
+use longshore_domain::delivery::{self, Way};
+use longshore_domain::id::DeliveryId;
+use longshore_domain::run::{self, ENGINE};
+use longshore_store::Error as Stored;
+
+use super::sessions::StartedSet;
+use crate::Engine;
+use crate::runs::DECISIONS_LIMIT;
+
+/// How many deliveries are looked at in one read.
+const BATCH: u32 = 500;
+
+impl Engine {
+    /// Looks once at everything about agents that only time tells.
+    pub(crate) async fn watch_agents(self: &Arc<Self>) -> Result<(), Stored> {
+        let lost = self.agents.sessions().lost(self.environment.now());
+        for (by, started) in lost {
+            tracing::warn!(
+                agent = by.agent,
+                "an agent fell silent with calls under way"
+            );
+            self.lose(&by, started).await?;
+        }
+        self.watch_unstarted().await
+    }
+
+    /// The session is over: of what it had started nobody knows whether it was called.
+    pub(super) async fn lose(&self, by: &Session, started: StartedSet) -> Result<(), Stored> {
+        let lost = started.iter().map(|id| self.lose_one(by, id));
+        let written = join_all(lost).await;
+        if !started.is_empty() {
+            self.agents.arrived();
+        }
+        written.into_iter().collect()
+    }
+
+    async fn lose_one(&self, by: &Session, id: &DeliveryId) -> Result<(), Stored> {
+        for _ in 0..DECISIONS_LIMIT {
+            let Some((run, delivery)) = self.store.delivery(id).await? else {
+                return Ok(());
+            };
+            let lost = self.settling_of(&delivery, |settling| {
+                delivery::lose_agent(&delivery, by, settling)
+            });
+            let Some(lost) = lost else { return Ok(()) };
+            let now = self.environment.now();
+            let change = run::moved(&run, &delivery, lost.delivery, lost.attempt, ENGINE, now);
+            match self.store.apply(change.clone()).await {
+                Ok(_) => {
+                    self.observe(&run, Some(&delivery), &change);
+                    return Ok(());
+                }
+                Err(Stored::Conflict(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn watch_unstarted(self: &Arc<Self>) -> Result<(), Stored> {
+        loop {
+            let now = self.environment.now();
+            let found = self.store.unstarted(now, BATCH).await?;
+            let changes = found.iter().filter_map(|(run, delivery)| {
+                let way = delivery.publication.as_ref()?.way;
+                let passed = match way {
+                    Way::Claim => false,
+                    Way::Topic(position) => self.agents.sessions().is_passed(position, now),
+                };
+                let next = self.settling_of(delivery, |settling| {
+                    delivery::unstarted(delivery, passed, settling)
+                })?;
+                let change = run::moved(run, delivery, next, None, ENGINE, now);
+                Some(async move {
+                    match self.store.apply(change.clone()).await {
+                        Ok(_) => {
+                            self.observe(run, Some(delivery), &change);
+                            Ok(true)
+                        }
+                        Err(Stored::Conflict(_)) => Ok(false),
+                        Err(error) => Err(error),
+                    }
+                })
+            });
+            let mut moved = false;
+            for written in join_all(changes).await {
+                moved |= written?;
+            }
+            if !moved {
+                return Ok(());
+            }
+            self.agents.arrived();
+        }
+    }
+
+    /// Remembers what agents had started before this process did.
+    pub(crate) async fn remember_agents(&self) -> Result<(), Stored> {
+        let mut after = None;
+        loop {
+            let found = self.store.started_by_agents(after.as_ref(), BATCH).await?;
+            let now = self.environment.now();
+            for (_, delivery) in &found {
+                let publication = delivery.publication.as_deref();
+                if let Some(by) = publication.and_then(|given| given.started_by.as_ref()) {
+                    let mut sessions = self.agents.sessions();
+                    sessions.remember(by, &delivery.id, now);
+                }
+            }
+            match found.last() {
+                Some((run, _)) => after = Some(run.id.clone()),
+                None => return Ok(()),
+            }
+        }
+    }
+}
