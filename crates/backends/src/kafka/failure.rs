@@ -69,20 +69,65 @@ pub(super) fn told(error: &Native) -> String {
     }
 }
 
-/// What became of a message with which the library gave up.
-pub(super) fn publish_failure(
+/// A message with which the library gave up.
+pub(super) struct Unsent {
+    pub(super) code: Option<Code>,
+    pub(super) text: String,
+    pub(super) trouble: Option<String>,
+}
+
+impl Unsent {
+    pub(super) const fn is_unknown_topic(&self) -> bool {
+        matches!(
+            self.code,
+            Some(Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition)
+        )
+    }
+
+    /// What that means for it.
+    pub(super) fn told(self, topic: &str) -> PublishFailure {
+        publish_failure(topic, self.code, &self.text, self.trouble)
+    }
+}
+
+/// What it means for a message that its topic could not be made.
+pub(super) fn missing_topic(error: &KafkaError) -> PublishFailure {
+    match error {
+        KafkaError::Unreachable(cause) => unavailable(cause, None),
+        other => refused(
+            format!("The message cannot be published: {other}."),
+            "Create the topic, or let Longshore's user create it.".to_owned(),
+        ),
+    }
+}
+
+fn refused(message: String, fix: String) -> PublishFailure {
+    PublishFailure::Refused(Diagnosis {
+        reason: Reason::KafkaRefused,
+        message,
+        fix,
+    })
+}
+
+fn unavailable(error: &str, trouble: Option<String>) -> PublishFailure {
+    PublishFailure::Unavailable(Diagnosis {
+        reason: Reason::KafkaUnavailable,
+        message: match trouble {
+            Some(trouble) => format!("Kafka did not confirm the message: {error} ({trouble})."),
+            None => format!("Kafka did not confirm the message: {error}."),
+        },
+        fix: "Look at the brokers, and at the address and login that Longshore has for them; \
+              the message is published once Kafka answers."
+            .to_owned(),
+    })
+}
+
+fn publish_failure(
     topic: &str,
     code: Option<Code>,
     error: &str,
     trouble: Option<String>,
 ) -> PublishFailure {
-    let refused = |message: String, fix: String| {
-        PublishFailure::Refused(Diagnosis {
-            reason: Reason::KafkaRefused,
-            message,
-            fix,
-        })
-    };
     match code {
         Some(Code::MessageSizeTooLarge | Code::MessageBatchTooLarge | Code::InvalidMessageSize) => {
             refused(
@@ -112,15 +157,6 @@ pub(super) fn publish_failure(
             format!("Kafka refuses the message for the topic {topic}: {error}."),
             "Look at the topic's configuration.".to_owned(),
         ),
-        _ => PublishFailure::Unavailable(Diagnosis {
-            reason: Reason::KafkaUnavailable,
-            message: match trouble {
-                Some(trouble) => format!("Kafka did not confirm the message: {error} ({trouble})."),
-                None => format!("Kafka did not confirm the message: {error}."),
-            },
-            fix: "Look at the brokers, and at the address and login that Longshore has for them; \
-                  the message is published once Kafka answers."
-                .to_owned(),
-        }),
+        _ => unavailable(error, trouble),
     }
 }

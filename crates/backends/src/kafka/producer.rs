@@ -1,6 +1,7 @@
 //! Publishing: idempotent, confirmed by all replicas, bounded in memory and in time.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -10,8 +11,9 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 
 use super::client::{Context, Trouble};
-use super::failure::{KafkaError, PublishFailure, publish_failure, told};
+use super::failure::{KafkaError, PublishFailure, Unsent, missing_topic, told};
 use super::settings::Settings;
+use super::topics::NewTopics;
 
 /// The largest message that is sent; topics that we make take it.
 pub const MESSAGE_BYTES_LIMIT: usize = 4 << 20;
@@ -42,6 +44,8 @@ pub(super) struct Shared {
     config: ClientConfig,
     trouble: Trouble,
     current: RwLock<Native>,
+    /// The topics that we see to, and how they are made.
+    pub(super) wanted: Mutex<HashMap<String, NewTopics>>,
 }
 
 /// A message to publish.
@@ -106,16 +110,36 @@ impl Producer {
             config,
             trouble,
             current: RwLock::new(native),
+            wanted: Mutex::default(),
         })))
     }
 
-    /// Publishes a message, and returns once all replicas in sync have it.
+    /// Publishes a message, and returns once all replicas in sync have it. A topic that is missing
+    /// although [`Producer::ensure_topics`] was asked for it is made first.
     ///
     /// A message that is not confirmed in time may have been written nevertheless.
     ///
     /// # Errors
     /// What became of it instead.
     pub async fn publish(&self, record: Record<'_>) -> Result<Published, PublishFailure> {
+        let failure = match self.send(record).await {
+            Ok(published) => return Ok(published),
+            Err(failure) => failure,
+        };
+        if !failure.is_unknown_topic() {
+            return Err(failure.told(record.topic));
+        }
+        match self.make_missing(record.topic).await {
+            Some(Ok(())) => {
+                let sent = self.send(record).await;
+                sent.map_err(|failure| failure.told(record.topic))
+            }
+            Some(Err(error)) => Err(missing_topic(&error)),
+            None => Err(failure.told(record.topic)),
+        }
+    }
+
+    async fn send(&self, record: Record<'_>) -> Result<Published, Unsent> {
         let shared = &self.0;
         let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
         for (key, value) in record.headers {
@@ -146,8 +170,11 @@ impl Producer {
                     Some((code, cause)) => (Some(code), cause),
                     None => (error.rdkafka_error_code(), told(&error)),
                 };
-                let trouble = shared.trouble.last();
-                Err(publish_failure(record.topic, code, &text, trouble))
+                Err(Unsent {
+                    code,
+                    text,
+                    trouble: shared.trouble.last(),
+                })
             }
         }
     }

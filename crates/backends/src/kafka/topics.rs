@@ -1,6 +1,7 @@
 //! The topics themselves: made where they are missing, and how far they reach.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext as _;
@@ -11,6 +12,11 @@ use super::MESSAGE_BYTES_LIMIT;
 use super::client::Context;
 use super::failure::{KafkaError, told};
 use super::producer::{Producer, Shared, is_late};
+
+/// How often a new topic is looked for, as brokers tell each other of it after they confirmed it.
+const LOOKS: u32 = 50;
+/// The time between two looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// How far one partition reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,9 +29,16 @@ pub struct Watermarks {
     pub end: i64,
 }
 
+/// How topics are made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewTopics {
+    partitions: u16,
+    replication: Option<u16>,
+}
+
 impl Producer {
-    /// Sees to it that the topics exist. One that does is left as it is. A replication of `None`
-    /// is the cluster's own choice.
+    /// Sees to it that the topics exist, now and where one turns out to be missing later. One that
+    /// exists is left as it is. A replication of `None` is the cluster's own choice.
     ///
     /// # Errors
     /// The first topic that is missing and cannot be made, and why.
@@ -35,6 +48,35 @@ impl Producer {
         partitions: u16,
         replication: Option<u16>,
     ) -> Result<(), KafkaError> {
+        let how = NewTopics {
+            partitions,
+            replication,
+        };
+        self.shared().want(names, how);
+        self.make(names, how).await
+    }
+
+    /// Makes a topic that is missing, if it is one that we see to.
+    pub(super) async fn make_missing(&self, topic: &str) -> Option<Result<(), KafkaError>> {
+        let how = self.shared().wanted(topic)?;
+        let made = self.make(&[topic], how).await;
+        if made.is_ok() {
+            self.is_seen(topic).await;
+        }
+        Some(made)
+    }
+
+    /// Waits until the producer itself knows of a topic: it remembers that there was none.
+    async fn is_seen(&self, topic: &str) {
+        for _ in 0..LOOKS {
+            match self.partitions(topic.to_owned()).await {
+                Ok(partitions) if partitions.is_empty() => tokio::time::sleep(LOOK_AGAIN).await,
+                _ => return,
+            }
+        }
+    }
+
+    async fn make(&self, names: &[&str], how: NewTopics) -> Result<(), KafkaError> {
         let shared = self.shared();
         let context = Context::default();
         let trouble = context.trouble.clone();
@@ -42,26 +84,23 @@ impl Producer {
         let admin = AdminClient::from_config_and_context(&config, context)
             .map_err(|error| KafkaError::Settings(told(&error)))?;
         let bytes = MESSAGE_BYTES_LIMIT.to_string();
-        let replication = replication.map_or(-1, i32::from);
-        let wanted = names.iter().map(|name| {
-            NewTopic::new(
-                name,
-                i32::from(partitions),
-                TopicReplication::Fixed(replication),
-            )
-            .set("max.message.bytes", &bytes)
+        let replication = how.replication.map_or(-1, i32::from);
+        let new = names.iter().map(|name| {
+            let replication = TopicReplication::Fixed(replication);
+            NewTopic::new(name, i32::from(how.partitions), replication)
+                .set("max.message.bytes", &bytes)
         });
-        let wanted: Vec<NewTopic<'_>> = wanted.collect();
+        let new: Vec<NewTopic<'_>> = new.collect();
         let options = AdminOptions::new()
             .request_timeout(Some(shared.timeout))
             .operation_timeout(Some(shared.timeout));
         let made = admin
-            .create_topics(&wanted, &options)
+            .create_topics(&new, &options)
             .await
             .map_err(|error| failed(&error, trouble.last()))?;
         for result in made {
             match result {
-                Ok(topic) => tracing::info!(topic, partitions, "the Kafka topic was created"),
+                Ok(topic) => tracing::info!(topic, how.partitions, "the Kafka topic was created"),
                 Err((_, Code::TopicAlreadyExists)) => {}
                 Err((topic, code)) => self.exists_or(topic, code).await?,
             }
@@ -132,6 +171,19 @@ impl Producer {
 }
 
 impl Shared {
+    fn want(&self, names: &[&str], how: NewTopics) {
+        let entries = names.iter().map(|name| ((*name).to_owned(), how));
+        let wanted = self.wanted.lock();
+        wanted
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(entries);
+    }
+
+    fn wanted(&self, topic: &str) -> Option<NewTopics> {
+        let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        wanted.get(topic).copied()
+    }
+
     fn partitions(&self, topic: &str) -> Result<Vec<i32>, KafkaError> {
         let native = self.native();
         let metadata = native
