@@ -5,6 +5,7 @@ mod config;
 mod data_dir;
 mod demo;
 mod jq;
+mod kafka;
 mod logging;
 mod openapi;
 mod render;

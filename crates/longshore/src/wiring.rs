@@ -19,8 +19,8 @@ use longshore_server::listen::{self, Patience};
 use longshore_store::sqlite::{self, Sqlite};
 use tokio::net::TcpListener;
 
-use crate::JQ_WORKER;
 use crate::data_dir::DataDir;
+use crate::{JQ_WORKER, kafka};
 
 /// The setting that says where metrics are served.
 const METRICS_LISTEN: &str = "metrics.listen";
@@ -51,6 +51,7 @@ impl Running {
         let metrics_listener = metrics_listener(&config).await?;
         let evaluator = evaluator(&config)?;
         warn_of_sandbox(&evaluator).await;
+        let producer = kafka::producer(&config)?;
         let engine = Engine::open(Parts {
             store: Arc::new(store(&config)?),
             environment: Arc::new(SystemEnvironment),
@@ -62,11 +63,15 @@ impl Running {
         })
         .await?;
         bootstrap(&engine, &config, &data).await?;
+        let tasks = Tasks::default();
+        if let Some(producer) = producer {
+            kafka::topics(producer, &config, engine.organization.id(), &tasks).await;
+        }
         engine.start().await?;
         let running = Self {
             engine,
             address,
-            listeners: Tasks::default(),
+            listeners: tasks,
             config,
             _data: data,
         };
@@ -85,6 +90,7 @@ impl Running {
             engine: Arc::clone(&self.engine),
             limits,
             public_url: self.config.public_url.clone(),
+            kafka: self.config.kafka.clone(),
         }));
         let tasks = self.listeners.clone();
         self.listeners

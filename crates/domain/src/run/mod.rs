@@ -4,6 +4,7 @@
 //! without a trace. Deciding is pure; the store applies a change whole or not at all.
 
 mod accept;
+mod agent_message;
 mod agents;
 mod approval;
 mod change;
@@ -25,6 +26,7 @@ pub use accept::{
     AGENT_DESTINATION, Entry, GITLAB_DESTINATION, INTEGRATION_PREFIX, KAFKA_DESTINATION,
     NewDelivery, Rendered, Request, accept, dispatch, is_for_agents,
 };
+pub use agent_message::{Freshness, SignedMessage, Unverified, agent_message, signed, verify};
 pub use agents::{AgentReport, handed_over, moved, settled_by_agent, started_by_agent};
 pub use approval::{ApprovalRejection, Approved, Decision, Vote, approve};
 pub use change::{

@@ -92,7 +92,12 @@ fn shown(process: &Process) -> String {
                 .await
                 .expect("attempts");
             let attempts: Vec<Value> = attempts.iter().map(attempt_json).collect();
-            let _ = write!(text, "{}{}", engine.shown_delivery(&delivery), json!(attempts));
+            let _ = write!(
+                text,
+                "{}{}",
+                engine.shown_delivery(&delivery),
+                json!(attempts)
+            );
         }
         for connection in engine.connections.list() {
             let _ = write!(text, "{}{connection:?}", connection.json());

@@ -9,6 +9,7 @@ mod auth;
 mod connections;
 mod deliveries;
 mod health;
+mod kafka;
 mod openapi;
 mod organization;
 mod problem;
@@ -29,7 +30,7 @@ use tower::ServiceExt;
 use utoipa::openapi::Server;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::config::Limits;
+use crate::config::{Kafka, Limits};
 use problem::{Code, Problem};
 
 pub use openapi::document;
@@ -42,6 +43,8 @@ pub struct App {
     pub limits: Limits,
     /// The address under which callers reach this server.
     pub public_url: Option<String>,
+    /// How Kafka is reached, where it is used.
+    pub kafka: Option<Kafka>,
 }
 
 fn described() -> OpenApiRouter<Arc<App>> {
@@ -54,6 +57,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .merge(agents::routes())
         .merge(deliveries::routes())
         .merge(connections::routes())
+        .merge(kafka::routes())
         .merge(templates::routes())
         .merge(health::routes())
 }

@@ -2,6 +2,7 @@
 //!
 //! Alone reads the environment. Reports all mistakes together; does nothing with what it read.
 
+mod kafka;
 mod layers;
 mod mistake;
 mod nearest;
@@ -21,6 +22,7 @@ use toml::Value;
 use layers::Layers;
 use reader::{Reader, Shown};
 
+pub use kafka::{Kafka, KafkaLogin, KafkaMechanism};
 pub use mistake::{ConfigMistake, Origin, Problem};
 pub use sections::{
     Azure, Bootstrap, Delivery, Limits, Log, LogFormat, LogLevel, Metrics, Network, Retention,
@@ -53,6 +55,8 @@ pub struct Config {
     pub azure: Azure,
     /// Prometheus metrics.
     pub metrics: Metrics,
+    /// Kafka, where it is used.
+    pub kafka: Option<Kafka>,
     /// Deliveries.
     pub delivery: Delivery,
     /// Bounds.
@@ -104,6 +108,7 @@ impl Config {
         let network = Network::read(from);
         let azure = Azure::read(from);
         let metrics = Metrics::read(from);
+        let kafka = Kafka::read(from);
         let delivery = Delivery::read(from, network.connect_timeout);
         Self {
             listen,
@@ -116,6 +121,7 @@ impl Config {
             network,
             azure,
             metrics,
+            kafka,
             delivery,
             limits: Limits::read(from),
             retention: Retention::read(from),

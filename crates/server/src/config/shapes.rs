@@ -122,6 +122,28 @@ pub(super) fn base_url(text: &str) -> Result<String, Problem> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
+/// What a password of another system must be: how long it is, is that system's business.
+pub(super) const PASSWORD_FORM: &str = "a password of 1 to 512 bytes on one line";
+
+pub(super) fn password(text: &str) -> Option<String> {
+    let fits = (1..=SECRET_BYTES_MOST).contains(&text.len());
+    (fits && !text.chars().any(char::is_control)).then(|| text.to_owned())
+}
+
+/// A host and its port.
+pub(super) fn host_and_port(text: &str) -> Result<String, Problem> {
+    let known = |(host, port): (&str, &str)| {
+        Host::parse(host).is_ok() && port.parse::<u16>().is_ok_and(|port| port > 0)
+    };
+    if text.len() <= ENTRY_BYTES && text.rsplit_once(':').is_some_and(known) {
+        return Ok(text.to_owned());
+    }
+    Err(Problem::invalid(
+        text,
+        "a host and a port, such as kafka.example.com:9092",
+    ))
+}
+
 /// A PEM file that is there and holds a certificate.
 pub(super) fn certificates(text: &str) -> Result<Named, Problem> {
     let path = PathBuf::from(text);

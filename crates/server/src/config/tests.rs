@@ -301,6 +301,18 @@ const MISTAKEN: &[(&str, &str)] = &[
         "org_id: found `a/b`, expected 1 to 64 letters, digits, `_` and `-`",
     ),
     (
+        "[kafka]\nbrokers = ['kafka']",
+        "kafka.brokers: found `kafka`, expected a host and a port, such as kafka.example.com:9092",
+    ),
+    (
+        "[kafka]\nsasl_mechanism = 'GSSAPI'",
+        "kafka.sasl_mechanism: found `GSSAPI`, expected `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`",
+    ),
+    (
+        "[kafka]\nsecurity_protocol = 'tls'",
+        "kafka.security_protocol: found `tls`, expected `plaintext` or `ssl` or `sasl_plaintext` or `sasl_ssl`",
+    ),
+    (
         "[delivery]\ntotal_timeout_ms = 1000",
         "delivery.total_timeout_ms: does not fit network.connect_timeout_ms: the whole call must not end before its connection may",
     ),
@@ -467,4 +479,115 @@ fn what_is_printed_means_the_same_when_it_is_read_again() {
     };
     assert_eq!(without_origins(&first), without_origins(&second));
     assert_eq!(second.network.bind_addresses.len(), 2);
+}
+
+#[test]
+fn without_brokers_there_is_no_kafka_whatever_else_is_said() {
+    assert!(load(&[]).unwrap().kafka.is_none());
+    let config = load(&[
+        ("LONGSHORE_KAFKA__BROKERS", ""),
+        ("LONGSHORE_KAFKA__SECURITY_PROTOCOL", "sasl_ssl"),
+    ]);
+    assert!(config.unwrap().kafka.is_none());
+}
+
+#[test]
+fn kafka_by_the_variables_that_are_documented() {
+    let scratch = Scratch::new();
+    let pem = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
+    let ca = scratch.file("ca.pem", pem);
+    let password = scratch.file("password", "hush\n");
+    let config = load(&[
+        ("LONGSHORE_KAFKA__BROKERS", "a:9092, [::1]:9093"),
+        ("LONGSHORE_KAFKA__SECURITY_PROTOCOL", "sasl_ssl"),
+        ("LONGSHORE_KAFKA__SASL_MECHANISM", "SCRAM-SHA-512"),
+        ("LONGSHORE_KAFKA__USERNAME", "longshore"),
+        ("LONGSHORE_KAFKA__PASSWORD_FILE", password.to_str().unwrap()),
+        ("LONGSHORE_KAFKA__CA", ca.to_str().unwrap()),
+    ])
+    .unwrap();
+    let kafka = config.kafka.as_ref().unwrap();
+    assert_eq!(kafka.brokers, ["a:9092", "[::1]:9093"]);
+    let (mechanism, login) = kafka.login.as_ref().unwrap();
+    assert_eq!(*mechanism, KafkaMechanism::ScramSha512);
+    let shown = (login.username.as_str(), login.password.expose().as_str());
+    assert_eq!(shown, ("longshore", "hush"));
+    assert_eq!((kafka.tls, kafka.ca.as_deref()), (true, Some(ca.as_path())));
+    assert_eq!((kafka.partitions, kafka.replication_factor), (6, None));
+    assert_eq!(kafka.login_of_agents().unwrap().username, "longshore");
+    assert!(!config.print().contains("hush") && !format!("{config:?}").contains("hush"));
+}
+
+#[test]
+fn settings_of_kafka_that_do_not_fit_together_are_named() {
+    let scratch = Scratch::new();
+    let ca = scratch.file("ca.pem", "-----BEGIN CERTIFICATE-----\n");
+    let ca = ca.to_str().unwrap();
+    let needs = "this protocol needs a mechanism, a name and a password";
+    let only = "only `sasl_plaintext` and `sasl_ssl` log in";
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [(&'a str, &'a str, &'a str)]);
+    let protocol = "kafka.security_protocol";
+    let cases: [Case<'_>; 5] = [
+        (
+            &[("CA", ca)],
+            &[(
+                "kafka.ca",
+                protocol,
+                "only `ssl` and `sasl_ssl` meet a certificate",
+            )],
+        ),
+        (
+            &[
+                ("SECURITY_PROTOCOL", "sasl_ssl"),
+                ("SASL_MECHANISM", "PLAIN"),
+            ],
+            &[
+                ("kafka.username", protocol, needs),
+                ("kafka.password", protocol, needs),
+            ],
+        ),
+        (
+            &[
+                ("SECURITY_PROTOCOL", "ssl"),
+                ("SASL_MECHANISM", "PLAIN"),
+                ("USERNAME", "u"),
+                ("PASSWORD", "p"),
+            ],
+            &[
+                ("kafka.sasl_mechanism", protocol, only),
+                ("kafka.username", protocol, only),
+                ("kafka.password", protocol, only),
+            ],
+        ),
+        (
+            &[("AGENT_USERNAME", "u")],
+            &[(
+                "kafka.agent_username",
+                "kafka.agent_password",
+                "both or neither must be set",
+            )],
+        ),
+        (
+            &[("AGENT_USERNAME", "u"), ("AGENT_PASSWORD", "p")],
+            &[("kafka.agent_username", protocol, only)],
+        ),
+    ];
+    for (given, expected) in cases {
+        let names: Vec<(String, &str)> = given
+            .iter()
+            .map(|(name, value)| (format!("LONGSHORE_KAFKA__{name}"), *value))
+            .collect();
+        let mut variables = vec![("LONGSHORE_KAFKA__BROKERS", "a:9092")];
+        variables.extend(names.iter().map(|(name, value)| (name.as_str(), *value)));
+        let expected: Vec<String> = expected
+            .iter()
+            .map(|(key, with, rule)| format!("{key}: does not fit {with}: {rule}"))
+            .collect();
+        let found = load(&variables).expect_err("a mistake");
+        let found: Vec<&str> = found
+            .iter()
+            .map(|mistake| mistake.split_once(": ").unwrap().1)
+            .collect();
+        assert_eq!(found, expected, "{given:?}");
+    }
 }

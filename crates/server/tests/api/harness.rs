@@ -22,7 +22,7 @@ use longshore_engine::environment::FixedEnvironment;
 use longshore_engine::{AzureSettings, Engine, Parts, RetentionSettings, Settings, Window};
 use longshore_jq::{Config as JqConfig, Evaluator, WorkerCommand};
 use longshore_server::api::{App, router};
-use longshore_server::config::Limits;
+use longshore_server::config::{Kafka, Limits};
 use longshore_store::sqlite::{Config as SqliteConfig, Sqlite};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -70,6 +70,11 @@ pub(crate) struct Answer {
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// One that publishes to Kafka, as it says.
+    pub(crate) async fn start_with(kafka: Option<Kafka>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = FixedEnvironment::at(Timestamp::from_micros(START_MICROS));
         let store = Sqlite::open(&SqliteConfig::new(directory.path().join("longshore.db")));
@@ -106,6 +111,7 @@ impl Server {
                 engine: Arc::clone(&engine),
                 limits,
                 public_url: None,
+                kafka,
             })),
             engine,
             clock,

@@ -29,6 +29,8 @@ mod idempotency;
 #[cfg(test)]
 mod inputs;
 #[cfg(test)]
+mod kafka;
+#[cfg(test)]
 mod operations;
 #[cfg(test)]
 mod organization;

@@ -146,6 +146,7 @@ fn the_document_s_operations() {
     GET /v1/deliveries/{id}/attempts
     POST /v1/deliveries/{id}/give-up
     POST /v1/deliveries/{id}/redeliver
+    GET /v1/kafka-credentials
     GET /v1/organization
     PUT /v1/organization
     PATCH /v1/organization

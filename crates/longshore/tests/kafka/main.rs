@@ -1,0 +1,23 @@
+//! What is published to and read from a real Apache Kafka, through every listener and through its
+//! ends and starts.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what the tests share fails like a test"
+)]
+
+#[path = "../system/api.rs"]
+#[expect(dead_code, reason = "these tests ask for less")]
+mod api;
+mod broker;
+mod cluster;
+mod consuming;
+mod login;
+mod restarting;
+#[path = "../system/server.rs"]
+#[expect(dead_code, reason = "these tests ask for less")]
+mod server;
+mod serving;
+mod topics;
