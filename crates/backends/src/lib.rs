@@ -4,6 +4,7 @@
 pub mod azure_pipelines;
 pub mod client;
 pub mod jenkins;
+pub mod kafka;
 pub mod outcome;
 mod quote;
 pub mod receiver;

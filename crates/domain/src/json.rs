@@ -51,4 +51,4 @@ pub fn python_default(value: &Value) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -4,6 +4,7 @@
 
 mod bench;
 mod generate;
+mod kafka;
 mod policy;
 mod programs;
 mod snapshots;
@@ -55,12 +56,23 @@ enum Command {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// The broker of the tests
+    Kafka {
+        #[command(subcommand)]
+        command: Kafka,
+    },
     /// Builds the binary that is shipped
     Release,
     /// The house's rules alone
     Tidy,
     /// The dependency policy of deny.toml alone
     Policy,
+}
+
+#[derive(Subcommand)]
+enum Kafka {
+    /// Fetches Apache Kafka through Maven into the target directory, unless it is there
+    Install,
 }
 
 fn main() -> ExitCode {
@@ -93,6 +105,9 @@ fn run(command: Command) -> Result<()> {
             json,
             arguments,
         } => bench::run(&name, json.as_deref(), &arguments),
+        Command::Kafka {
+            command: Kafka::Install,
+        } => kafka::install(),
         Command::Release => release(),
         Command::Tidy => tidy::run(),
         Command::Policy => policy::run(),

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use crate::programs::{cargo, longshore, succeed, succeed_within, watch};
 use crate::snapshots::Snapshots;
 use crate::steps::Steps;
-use crate::{generate, policy, tidy};
+use crate::{generate, kafka, policy, tidy};
 
 /// Far more than the demo takes on a loaded machine.
 const DEMO_LIMIT: Duration = Duration::from_secs(180);
@@ -38,6 +38,7 @@ fn all(steps: &mut Steps) -> Result<()> {
         succeed(cargo().args(["build", "--workspace", "--bins", "--tests", "--locked"]))
     })?;
     steps.run("generated files", |_| generate::run(true))?;
+    steps.run("broker of the tests", |_| kafka::install())?;
     steps.run("tests", |closing| {
         let snapshots = Snapshots::start()?;
         tests(&[], Some(&snapshots), closing)?;

@@ -167,7 +167,7 @@ fn nests_and_appends() {
 }
 
 /// Python's own `json`, as the receivers of these messages run it.
-fn python(program: &str, input: &str) -> String {
+pub(crate) fn python(program: &str, input: &str) -> String {
     let mut child = Command::new("python3")
         .args(["-X", "utf8", "-c", program])
         .stdin(Stdio::piped())
@@ -229,7 +229,7 @@ fn python_itself_prints_the_same() {
     }
 }
 
-fn any_json() -> impl Strategy<Value = Value> {
+pub(crate) fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),

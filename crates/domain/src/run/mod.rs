@@ -4,6 +4,7 @@
 //! without a trace. Deciding is pure; the store applies a change whole or not at all.
 
 mod accept;
+mod agent_message;
 mod approval;
 mod change;
 mod conclude;
@@ -21,6 +22,7 @@ use crate::time::Timestamp;
 
 pub use crate::action::{ApprovalType, RequiredApproval};
 pub use accept::{AGENT_DESTINATION, Entry, NewDelivery, Rendered, Request, accept, dispatch};
+pub use agent_message::{Freshness, SignedMessage, Unverified, agent_message, signed, verify};
 pub use approval::{ApprovalRejection, Approved, Decision, Vote, approve};
 pub use change::{
     DeliveryWrite, DocumentsPatch, Event, EventKind, Idempotency, LogLine, NewRun, RunChange,

@@ -44,13 +44,14 @@ const DIRECTIONS: [Direction; 10] = [
 ];
 
 /// A library and the crates that alone may name it. Tests and benchmarks of the whole system may name any.
-const LIBRARIES: [(&str, &[&str]); 9] = [
+const LIBRARIES: [(&str, &[&str]); 10] = [
     ("anyhow", &["longshore", "xtask"]),
     ("axum", &["emulators", "server"]),
     ("jaq-core", &["jq"]),
     ("jaq-json", &["jq"]),
     ("jaq-std", &["jq"]),
     ("libsqlite3-sys", &["store"]),
+    ("rdkafka", &["backends"]),
     ("rusqlite", &["store"]),
     ("tokio-postgres", &["store"]),
     ("utoipa-axum", &["server"]),

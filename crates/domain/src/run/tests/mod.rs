@@ -1,5 +1,6 @@
 //! Runs with their deliveries, from request to end: each test is one story told to a [`World`].
 
+mod agent_message;
 mod approval;
 mod labels;
 mod outcomes;

@@ -1,0 +1,126 @@
+//! What goes wrong with Kafka, and what that means for a message.
+
+use longshore_domain::diagnosis::{Diagnosis, Reason};
+use rdkafka::error::{KafkaError as Native, RDKafkaErrorCode as Code};
+use thiserror::Error;
+
+use super::MESSAGE_BYTES_LIMIT;
+
+/// Why something was not to be had from the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum KafkaError {
+    /// The settings make no client.
+    #[error("the Kafka client cannot be made: {0}")]
+    Settings(String),
+    /// No broker answered in time.
+    #[error("Kafka does not answer: {0}")]
+    Unreachable(String),
+    /// A topic is missing, and we may not make it.
+    #[error(
+        "the topic {topic} does not exist, and Kafka does not let us create it: grant {user} the \
+         operation Create on it, or create it"
+    )]
+    MayNotCreate {
+        /// The topic.
+        topic: String,
+        /// Who would need the right.
+        user: String,
+    },
+    /// A topic cannot be made for another reason.
+    #[error("the topic {topic} cannot be created: {cause}")]
+    NotCreated {
+        /// The topic.
+        topic: String,
+        /// What the broker says.
+        cause: String,
+    },
+    /// The broker refuses.
+    #[error("Kafka refuses: {0}")]
+    Refused(String),
+    /// The client is of no use any more and has to be opened anew.
+    #[error("the Kafka client has failed for good: {0}")]
+    Fatal(String),
+}
+
+/// Why a message was not published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublishFailure {
+    /// It was not confirmed in time: to be tried again, which uses up no attempt.
+    Unavailable(Diagnosis),
+    /// It will not be taken, however often it is sent.
+    Refused(Diagnosis),
+}
+
+/// The library's words. A setting's value, which may be a secret, is left out.
+pub(super) fn told(error: &Native) -> String {
+    match error {
+        Native::ClientConfig(_, problem, key, value) => {
+            let problem = match value.is_empty() {
+                true => problem.clone(),
+                false => problem.replace(value.as_str(), "…"),
+            };
+            format!("{key}: {problem}")
+        }
+        Native::ClientCreation(problem) | Native::AdminOpCreation(problem) => problem.clone(),
+        other => match other.rdkafka_error_code() {
+            Some(code) => code.to_string(),
+            None => other.to_string(),
+        },
+    }
+}
+
+/// What became of a message with which the library gave up.
+pub(super) fn publish_failure(
+    topic: &str,
+    code: Option<Code>,
+    error: &str,
+    trouble: Option<String>,
+) -> PublishFailure {
+    let refused = |message: String, fix: String| {
+        PublishFailure::Refused(Diagnosis {
+            reason: Reason::KafkaRefused,
+            message,
+            fix,
+        })
+    };
+    match code {
+        Some(Code::MessageSizeTooLarge | Code::MessageBatchTooLarge | Code::InvalidMessageSize) => {
+            refused(
+                format!("The message is too large for the topic {topic}."),
+                format!(
+                    "Send less, or raise max.message.bytes of the topic; Longshore sends up to \
+                 {MESSAGE_BYTES_LIMIT} bytes."
+                ),
+            )
+        }
+        Some(Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition) => {
+            refused(
+                format!("The topic {topic} does not exist."),
+                "Create it, or let Longshore's user create it and restart Longshore.".to_owned(),
+            )
+        }
+        Some(Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed) => refused(
+            format!("Kafka does not let us write to the topic {topic}: {error}."),
+            "Grant Longshore's user the operations Write and Describe on the topic.".to_owned(),
+        ),
+        Some(
+            Code::InvalidTopic
+            | Code::InvalidRecord
+            | Code::PolicyViolation
+            | Code::UnsupportedForMessageFormat,
+        ) => refused(
+            format!("Kafka refuses the message for the topic {topic}: {error}."),
+            "Look at the topic's configuration.".to_owned(),
+        ),
+        _ => PublishFailure::Unavailable(Diagnosis {
+            reason: Reason::KafkaUnavailable,
+            message: match trouble {
+                Some(trouble) => format!("Kafka did not confirm the message: {error} ({trouble})."),
+                None => format!("Kafka did not confirm the message: {error}."),
+            },
+            fix: "Look at the brokers, and at the address and login that Longshore has for them; \
+                  the message is published once Kafka answers."
+                .to_owned(),
+        }),
+    }
+}
