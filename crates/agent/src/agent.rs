@@ -16,6 +16,7 @@ use crate::api::Api;
 use crate::call::{Caller, ConnectionFault};
 use crate::config::{Config, Polling};
 use crate::heartbeat::{self, Source};
+use crate::kafka::{KafkaFailure, Topics};
 use crate::metrics::Metrics;
 use crate::work::{Desk, Stop, Stopper};
 use crate::{clock, listen, polling};
@@ -32,6 +33,9 @@ pub enum Failure {
     /// A connection's certificates cannot be used.
     #[error("connection {0}")]
     Connection(#[from] ConnectionFault),
+    /// The topics cannot be read.
+    #[error(transparent)]
+    Kafka(#[from] KafkaFailure),
     /// The listener of health and metrics cannot be bound.
     #[error("cannot listen on {address}: {cause}")]
     Listen {
@@ -47,6 +51,7 @@ pub struct Agent {
     desk: Arc<Desk>,
     source: Source,
     polling: Polling,
+    topics: Option<Arc<Topics>>,
     grace: Duration,
     listener: Option<TcpListener>,
     background: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
@@ -77,9 +82,12 @@ impl Agent {
             agent: config.id.clone(),
             session: clock::session(),
         };
+        let secrets = config.api.secrets.clone();
+        let topics = config.kafka.clone();
+        let topics = topics.map(|kafka| Topics::new(kafka, secrets));
         let source = Source {
             streamer: config.streamer,
-            group: None,
+            group: topics.as_ref().map(|topics| topics.group().to_owned()),
         };
         let (stopper, stop) = Stopper::new();
         let (calls, polling) = (config.calls, config.polling);
@@ -96,6 +104,7 @@ impl Agent {
             desk: Arc::new(desk),
             source,
             polling,
+            topics: topics.map(Arc::new),
             grace: calls.shutdown_grace,
             listener,
             background: Box::pin(background),
@@ -112,11 +121,15 @@ impl Agent {
 
     /// Works until it is stopped; then claims no more, finishes and reports what is started within
     /// the grace, and takes leave.
-    pub async fn run(self) {
+    ///
+    /// # Errors
+    /// What keeps it from its work for good.
+    pub async fn run(self) -> Result<(), Failure> {
         let Self {
             desk,
             source,
             polling,
+            topics,
             grace,
             listener,
             background,
@@ -134,35 +147,42 @@ impl Agent {
         if let Some(listener) = listener {
             beside.spawn(listen::serve(listener, Arc::clone(&desk.metrics)));
         }
-        let (beating, beats_for) = (Arc::clone(&desk), source.clone());
+        let (beating, beats_for, beats_of) = (Arc::clone(&desk), source.clone(), topics.clone());
         beside.spawn(async move {
             tell_streamer(&beating, beats_for.streamer).await;
-            heartbeat::run(&beating, &beats_for, Vec::new).await;
+            let positions = || beats_of.as_ref().map(|it| it.positions());
+            heartbeat::run(&beating, &beats_for, || positions().unwrap_or_default()).await;
         });
-        let working = polling::run(&desk, polling);
-        let graceful = within_grace(&desk.stop, grace, working).await;
-        let left = desk.in_flight();
-        if !graceful {
-            tracing::warn!(
-                left,
-                "calls were still under way; what became of them is not known"
-            );
+        let working = async {
+            match &topics {
+                Some(topics) => topics.run(&desk).await,
+                None => {
+                    polling::run(&desk, polling).await;
+                    Ok(())
+                }
+            }
+        };
+        let worked = within_grace(&desk.stop, grace, working).await;
+        if worked.is_none() {
+            let left = desk.in_flight();
+            tracing::warn!(left, "what became of calls under way is not known");
         }
         heartbeat::leave(&desk, &source).await;
         beside.shutdown().await;
         tracing::info!("the agent has ended");
+        Ok(worked.unwrap_or(Ok(()))?)
     }
 }
 
-/// Whether `work` ended; it is dropped when the grace after the stop is over.
-async fn within_grace(stop: &Stop, grace: Duration, work: impl Future<Output = ()>) -> bool {
+/// How `work` ended; it is dropped when the grace after the stop is over.
+async fn within_grace<T>(stop: &Stop, grace: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::pin!(work);
     tokio::select! {
-        () = &mut work => return true,
+        ended = &mut work => return Some(ended),
         () = stop.stopped() => {}
     }
     tracing::info!("the agent stops: it claims no more and finishes what is started");
-    timeout(grace, work).await.is_ok()
+    timeout(grace, work).await.ok()
 }
 
 /// The organization's runs reach agents in this way from now on.

@@ -86,8 +86,13 @@ impl Arguments {
                 }
                 stopper.stop();
             };
-            tokio::join!(agent.run(), stopping);
-            Ok(())
+            let running = agent.run();
+            tokio::pin!(running);
+            tokio::select! {
+                ended = &mut running => return Ok(ended?),
+                () = stopping => {}
+            }
+            Ok(running.await?)
         })
     }
 }

@@ -38,6 +38,7 @@ pub(crate) async fn once(
     };
     let answer = desk.api.heartbeat(&heartbeat).await?;
     desk.metrics.heard();
+    desk.contact.heard();
     let runs = i64::try_from(desk.room.runs()).unwrap_or(i64::MAX);
     desk.metrics.runs.set(runs);
     Ok(Duration::from_secs(answer.heartbeat_seconds).clamp(Duration::from_secs(1), LONGEST))

@@ -9,6 +9,7 @@ pub mod cli;
 mod clock;
 pub mod config;
 mod heartbeat;
+mod kafka;
 mod listen;
 pub mod mapping;
 pub mod metrics;
@@ -16,3 +17,4 @@ mod polling;
 pub mod work;
 
 pub use agent::{Agent, Failure};
+pub use kafka::KafkaFailure;

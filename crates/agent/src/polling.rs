@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use longshore_domain::agent::{Claim, EXECUTION_AGENT};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::api::{Api, ApiError, Backoff, Claimed};
 use crate::config::Polling;
@@ -35,7 +35,7 @@ pub(crate) async fn run(desk: &Arc<Desk>, settings: Polling) {
                 }
                 desk.metrics.api_failed("claim", &error);
                 tokio::select! {
-                    () = sleep(backoff.next(&error)) => {}
+                    () = desk.contact.wait(backoff.next(&error)) => {}
                     () = desk.stop.stopped() => break,
                 }
             }
@@ -79,6 +79,7 @@ fn begin(desk: &Arc<Desk>, jobs: &mut JoinSet<Ending>, claimed: Claimed) {
         message,
         // The server decides whether the lease holds; this only saves room.
         lease_until: Some(Instant::now() + LEASE),
+        revoked: None,
     };
     let desk = Arc::clone(desk);
     jobs.spawn(async move { desk.handle(work).await });

@@ -6,11 +6,13 @@ use http::Method;
 use longshore_domain::agent::{
     Claim, ClaimedDelivery, Heartbeat, HeartbeatAnswer, Settle, SettleAnswer, Start, StartAnswer,
 };
+use longshore_domain::secret::Secret;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Api, ApiError};
+use crate::config::Login;
 
 #[derive(Deserialize)]
 struct Items<T> {
@@ -24,6 +26,20 @@ pub struct Claimed {
     pub delivery: ClaimedDelivery,
     /// The message, as it would stand on the topic, without its signature.
     pub message: Value,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    credentials: Credentials,
+}
+
+#[derive(Deserialize)]
+struct Credentials {
+    brokers: Vec<String>,
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    password: String,
 }
 
 #[derive(Deserialize)]
@@ -90,6 +106,24 @@ impl Api {
     pub async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<HeartbeatAnswer, ApiError> {
         self.post("/v1/agents/heartbeat", heartbeat, Duration::ZERO)
             .await
+    }
+
+    /// The brokers and the login that the server names.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn kafka_credentials(&self) -> Result<(Vec<String>, Login), ApiError> {
+        let path = "/v1/kafka-credentials";
+        let answer = self.call(Method::GET, path, None, Duration::ZERO).await?;
+        let named: Named = serde_json::from_slice(&answer)
+            .map_err(|_| ApiError::Unreadable("no credentials in it".to_owned()))?;
+        let Credentials {
+            brokers,
+            username,
+            password,
+        } = named.credentials;
+        let password = Secret::new(password);
+        Ok((brokers, Login { username, password }))
     }
 
     /// Tells the organization how its agent gets its work.

@@ -11,7 +11,7 @@ use longshore_domain::agent::{AttemptRef, LOGS_LIMIT, Reported, RunReport, Settl
 use longshore_domain::diagnosis::Diagnosis;
 use longshore_domain::id::RunId;
 use longshore_domain::outcome::Outcome;
-use longshore_domain::signature::{self, SIGNATURE_HEADER};
+use longshore_domain::signature::{self, RUN_ID_HEADER, SIGNATURE_HEADER};
 use longshore_domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -57,8 +57,13 @@ fn lines(mut logs: Vec<String>) -> Vec<String> {
 }
 
 impl Caller {
-    /// Makes the call, once.
-    pub async fn make(&self, run: &RunId, attempt: AttemptRef, prepared: Prepared) -> Settlement {
+    /// Makes the call, once; without a run it is a change's.
+    pub async fn make(
+        &self,
+        run: Option<&RunId>,
+        attempt: AttemptRef,
+        prepared: Prepared,
+    ) -> Settlement {
         let started_at = clock::now();
         let value = self.signature(&prepared, started_at);
         let call = match call(run, &attempt, started_at, &prepared, &value) {
@@ -215,7 +220,7 @@ fn profile(prepared: &Prepared) -> CallProfile {
 }
 
 fn call(
-    run: &RunId,
+    run: Option<&RunId>,
     attempt: &AttemptRef,
     timestamp: Timestamp,
     prepared: &Prepared,
@@ -224,7 +229,7 @@ fn call(
     let known = prepared.route.known.as_ref();
     let settings = known.map(|known| &known.connection.settings);
     let envelope = Envelope {
-        run_id: run.as_str(),
+        run_id: run.map_or("", RunId::as_str),
         delivery_id: attempt.delivery.as_str(),
         attempt: attempt.attempt,
         timestamp,
@@ -238,7 +243,7 @@ fn call(
             value,
         },
     };
-    webhook::request(
+    let mut call = webhook::request(
         prepared.target.clone(),
         &Webhook {
             method: prepared.plan.method.as_deref(),
@@ -246,7 +251,11 @@ fn call(
             body: &prepared.body,
         },
         &envelope,
-    )
+    )?;
+    if run.is_none() {
+        call.headers.remove(RUN_ID_HEADER);
+    }
+    Ok(call)
 }
 
 /// JSON where it is, else text.

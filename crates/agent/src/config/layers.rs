@@ -22,7 +22,7 @@ const DEFAULT: &str = "default";
 pub(super) const CONNECTION: &str = "connection";
 
 /// Variables and the settings that they stand with. Where two stand with one setting, the later wins.
-pub(super) const VARIABLES: [(&str, &str); 22] = [
+pub(super) const VARIABLES: [(&str, &str); 34] = [
     ("PORT_API_BASE_URL", "api.base_url"),
     ("PORT_ORG_ID", "api.org_id"),
     ("PORT_CLIENT_ID", "api.client_id"),
@@ -35,6 +35,27 @@ pub(super) const VARIABLES: [(&str, &str); 22] = [
     ),
     ("STREAMER_NAME", "streamer"),
     ("POLLING_RUNS_BATCH_SIZE", "polling.batch"),
+    ("USING_LOCAL_PORT_INSTANCE", "kafka.own_brokers"),
+    ("KAFKA_CONSUMER_BOOTSTRAP_SERVERS", "kafka.brokers"),
+    ("KAFKA_CONSUMER_USERNAME", "kafka.username"),
+    ("KAFKA_CONSUMER_PASSWORD", "kafka.password"),
+    ("KAFKA_CONSUMER_PASSWORD_FILE", "kafka.password_file"),
+    (
+        "KAFKA_CONSUMER_SECURITY_PROTOCOL",
+        "kafka.security_protocol",
+    ),
+    (
+        "KAFKA_CONSUMER_AUTHENTICATION_MECHANISM",
+        "kafka.sasl_mechanism",
+    ),
+    ("KAFKA_CONSUMER_GROUP_ID", "kafka.group"),
+    ("KAFKA_RUNS_TOPIC", "kafka.runs_topic"),
+    ("KAFKA_CHANGE_LOG_TOPIC", "kafka.change_log_topic"),
+    (
+        "KAFKA_CONSUMER_SESSION_TIMEOUT_MS",
+        "kafka.session_timeout_ms",
+    ),
+    ("KAFKA_CONSUMER_AUTO_OFFSET_RESET", ""),
     ("CONTROL_THE_PAYLOAD_CONFIG_PATH", "mapping.file"),
     ("DETAILED_LOGGING", "log.detailed"),
     ("LOG_LEVEL", "log.level"),

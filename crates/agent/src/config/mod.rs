@@ -3,6 +3,7 @@
 //! Reports all mistakes together; does nothing with what it read.
 
 mod connections;
+mod kafka;
 mod layers;
 mod mistake;
 mod reader;
@@ -20,6 +21,7 @@ use layers::Layers;
 use reader::Reader;
 
 pub use connections::KnownConnection;
+pub use kafka::{Kafka, Login};
 pub use layers::environment;
 pub use mistake::Mistake;
 pub use sections::{Api, Calls, Log, LogFormat, LogLevel, Network, Polling, Secrets};
@@ -35,6 +37,8 @@ pub struct Config {
     pub api: Api,
     /// Claims.
     pub polling: Polling,
+    /// The topics, where runs come from there.
+    pub kafka: Option<Kafka>,
     /// Calls to receivers.
     pub calls: Calls,
     /// What calls may reach.
@@ -70,6 +74,10 @@ impl Config {
         );
         let api = Api::read(&mut from);
         let polling = Polling::read(&mut from);
+        let kafka = match streamer {
+            Streamer::Kafka => Kafka::read(&mut from, api.as_ref()),
+            Streamer::Polling => None,
+        };
         let calls = Calls::read(&mut from);
         let network = Network::read(&mut from);
         let connections = connections::read(&layers.file, &layers.connections, &mut from.mistakes);
@@ -79,15 +87,13 @@ impl Config {
             text.parse().ok()
         });
         let log = Log::read(&mut from);
-        if streamer == Streamer::Kafka {
-            from.mistake("streamer", "`KAFKA` is not built yet; expected `POLLING`");
-        }
         match (api, network, mappings) {
             (Some(api), Some(network), Some(mappings)) if from.mistakes.is_empty() => Ok(Self {
                 id,
                 streamer,
                 api,
                 polling,
+                kafka,
                 calls,
                 network,
                 connections,
@@ -136,10 +142,14 @@ fn mappings(from: &mut Reader<'_>, environment: &BTreeMap<String, String>) -> Op
 
 /// The variables that expressions may read: all but the agent's own secrets.
 fn visible(environment: &BTreeMap<String, String>) -> Value {
-    let own = |name: &str| {
-        layers::VARIABLES
+    let is_secret = |key: &str| {
+        ["secret", "proxy", "password"]
             .iter()
-            .any(|(known, key)| *known == name && (key.contains("secret") || key.contains("proxy")))
+            .any(|it| key.contains(it))
+    };
+    let own = |name: &str| {
+        let mut known = layers::VARIABLES.iter();
+        known.any(|(known, key)| *known == name && is_secret(key))
     };
     environment
         .iter()

@@ -1,6 +1,8 @@
 //! The work on runs: each is prepared, waits for its receiver's turn, is started with the server,
 //! called once, and settled. Where runs come from is not known here.
 
+mod changes;
+mod contact;
 mod once;
 mod room;
 mod settles;
@@ -8,6 +10,7 @@ mod starts;
 mod stop;
 mod targets;
 
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -17,7 +20,7 @@ use longshore_domain::diagnosis::{Diagnosis, Reason};
 use longshore_domain::id::RunId;
 use serde_json::Value;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use crate::api::Api;
 use crate::call::{Asked, Caller, Prepared, refused};
@@ -28,6 +31,7 @@ use settles::Settles;
 use starts::Starts;
 use targets::Targets;
 
+pub use contact::Contact;
 pub(crate) use room::bytes_of;
 pub use room::{Place, Room};
 pub use stop::{Stop, Stopper};
@@ -48,6 +52,8 @@ pub struct Work {
     pub place: Place,
     /// Until when it may wait; none where nobody else is given it meanwhile.
     pub lease_until: Option<Instant>,
+    /// When others are given it.
+    pub revoked: Option<Stop>,
 }
 
 /// How the work on a run ended.
@@ -63,6 +69,14 @@ pub enum Ending {
     Abandoned,
 }
 
+/// Whom starts and settlements are told to, and as whom.
+struct Server {
+    api: Arc<Api>,
+    session: Session,
+    metrics: Arc<Metrics>,
+    contact: Arc<Contact>,
+}
+
 /// What all work shares.
 pub struct Desk {
     /// The server.
@@ -75,6 +89,8 @@ pub struct Desk {
     pub metrics: Arc<Metrics>,
     /// Tells when to stop.
     pub stop: Stop,
+    /// Whether the server is there.
+    pub contact: Arc<Contact>,
     caller: Caller,
     targets: Targets,
     calls: Semaphore,
@@ -97,6 +113,7 @@ impl Desk {
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let (settles, settling) = settles::new(settings.reports_bytes);
         let (starts, starting) = starts::new();
+        let contact = Arc::new(Contact::default());
         let desk = Self {
             room: Room::new(settings.runs_limit, settings.messages_bytes),
             caller,
@@ -111,11 +128,19 @@ impl Desk {
             session: session.clone(),
             metrics: Arc::clone(&metrics),
             stop: stop.clone(),
+            contact: Arc::clone(&contact),
         };
         let background = async move {
-            let starting = starting.run(&api, &session, &settles, &metrics, &stop);
-            let settling = settling.run(&api, &session, &metrics);
-            tokio::join!(starting, settling);
+            let server = Server {
+                api,
+                session,
+                metrics,
+                contact,
+            };
+            tokio::join!(
+                starting.run(&server, &settles, &stop),
+                settling.run(&server)
+            );
         };
         (desk, background)
     }
@@ -134,6 +159,7 @@ impl Desk {
             message,
             place,
             lease_until,
+            revoked,
         } = work;
         let alone = self.once.alone(&attempt).await;
         let ending = match self.caller.prepare(message).await {
@@ -143,7 +169,11 @@ impl Desk {
             }
             Asked::Impossible(diagnosis) => self.refuse(attempt, diagnosis).await,
             Asked::Call(prepared) => {
-                Box::pin(self.call(&run, attempt, *prepared, lease_until)).await
+                let until = Until {
+                    lease: lease_until,
+                    revoked,
+                };
+                Box::pin(self.call(&run, attempt, *prepared, until)).await
             }
         };
         drop((alone, place));
@@ -166,14 +196,14 @@ impl Desk {
         run: &RunId,
         attempt: AttemptRef,
         prepared: Prepared,
-        lease_until: Option<Instant>,
+        until: Until,
     ) -> Ending {
         let route = Arc::clone(&prepared.route);
         let target = self
             .targets
             .find(&route.destination, route.policy.concurrency);
         let crowded = target.waiting() >= self.waiting_limit && self.room.is_tight();
-        if crowded && lease_until.is_some() {
+        if crowded && until.lease.is_some() {
             // One slow receiver must not fill the memory that others need.
             tracing::debug!(%run, "too many runs of this receiver wait; it is claimed again later");
             return Ending::Abandoned;
@@ -183,8 +213,9 @@ impl Desk {
             (slot, self.calls.acquire().await)
         };
         let turn = tokio::select! {
-            turn = until(lease_until, turn) => turn,
+            turn = turn => Some(turn),
             () = self.stop.stopped() => None,
+            () = until.over() => None,
         };
         let Some(turn) = turn else {
             return Ending::Abandoned;
@@ -195,7 +226,7 @@ impl Desk {
             None => return Ending::Abandoned,
         }
         let counted = self.count_in_flight();
-        let settlement = self.caller.make(run, attempt, prepared).await;
+        let settlement = self.caller.make(Some(run), attempt, prepared).await;
         self.metrics.called(&settlement);
         // The receiver is free again; how soon the server takes the report is not its concern.
         drop(turn);
@@ -245,9 +276,30 @@ impl Drop for InFlight<'_> {
     }
 }
 
-async fn until<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
-    match deadline {
-        Some(deadline) => timeout_at(deadline, work).await.ok(),
-        None => Some(work.await),
+/// How long a run may wait for its receiver's turn.
+struct Until {
+    lease: Option<Instant>,
+    revoked: Option<Stop>,
+}
+
+impl Until {
+    /// Waits until it may wait no longer.
+    async fn over(&self) {
+        let lease = async {
+            match self.lease {
+                Some(lease) => sleep_until(lease).await,
+                None => pending().await,
+            }
+        };
+        let revoked = async {
+            match &self.revoked {
+                Some(revoked) => revoked.stopped().await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = lease => {}
+            () = revoked => {}
+        }
     }
 }

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use longshore_domain::agent::{BATCH_LIMIT, Reported, Session, Settle, Settlement};
+use longshore_domain::agent::{BATCH_LIMIT, Reported, Settle, Settlement};
 use longshore_domain::diagnosis::Diagnosis;
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::sleep;
 
-use crate::api::{Api, Backoff};
-use crate::metrics::Metrics;
-use crate::work::room::bytes_of;
+use super::Server;
+use super::room::bytes_of;
+use crate::api::Backoff;
 
 /// Reports that wait for the one that is under way, beyond which whoever reports waits itself.
 const QUEUE: usize = 2 * BATCH_LIMIT;
@@ -95,7 +94,7 @@ impl Settles {
 }
 
 impl Settling {
-    pub(super) async fn run(mut self, api: &Api, session: &Session, metrics: &Metrics) {
+    pub(super) async fn run(mut self, server: &Server) {
         let mut next: Option<Report> = None;
         loop {
             let first = match next.take() {
@@ -118,20 +117,20 @@ impl Settling {
                 }
                 batch.push(report);
             }
-            self.settle(batch, api, session, metrics).await;
+            self.settle(batch, server).await;
         }
     }
 
-    async fn settle(&self, batch: Vec<Report>, api: &Api, session: &Session, metrics: &Metrics) {
+    async fn settle(&self, batch: Vec<Report>, server: &Server) {
         let (settlements, waiting): (Vec<_>, Vec<_>) = batch
             .into_iter()
             .map(|report| (report.settlement, (report.bytes, report.done)))
             .unzip();
         let mut settle = Settle {
-            by: session.clone(),
+            by: server.session.clone(),
             items: settlements,
         };
-        deliver(api, &mut settle, metrics).await;
+        deliver(server, &mut settle).await;
         for (bytes, done) in waiting {
             self.backlog.bytes.fetch_sub(bytes, Ordering::AcqRel);
             let _gone = done.send(());
@@ -142,8 +141,8 @@ impl Settling {
 
 /// Reports until the server has answered. A report that is refused as a whole goes in parts, and a
 /// part that is refused alone in its shortest form.
-async fn deliver(api: &Api, settle: &mut Settle, metrics: &Metrics) {
-    let Some(refusal) = settled(api, settle, metrics).await else {
+async fn deliver(server: &Server, settle: &mut Settle) {
+    let Some(refusal) = settled(server, settle).await else {
         return;
     };
     tracing::warn!(
@@ -154,11 +153,11 @@ async fn deliver(api: &Api, settle: &mut Settle, metrics: &Metrics) {
     for item in std::mem::take(&mut settle.items) {
         let short = shortest(&item);
         settle.items = vec![item];
-        if settled(api, settle, metrics).await.is_none() {
+        if settled(server, settle).await.is_none() {
             continue;
         }
         settle.items = vec![short];
-        if let Some(refusal) = settled(api, settle, metrics).await {
+        if let Some(refusal) = settled(server, settle).await {
             let delivery = settle.items.first().map(|it| it.attempt.delivery.as_str());
             tracing::error!(
                 delivery,
@@ -170,15 +169,15 @@ async fn deliver(api: &Api, settle: &mut Settle, metrics: &Metrics) {
 }
 
 /// Reports once the server can answer; why it refuses, where it does.
-async fn settled(api: &Api, settle: &Settle, metrics: &Metrics) -> Option<String> {
+async fn settled(server: &Server, settle: &Settle) -> Option<String> {
     let mut backoff = Backoff::default();
     loop {
-        match api.settle(settle).await {
+        match server.api.settle(settle).await {
             Ok(_) => return None,
             Err(error) if error.is_refusal() => return Some(error.to_string()),
             Err(error) => {
-                metrics.api_failed("settle", &error);
-                sleep(backoff.next(&error)).await;
+                server.metrics.api_failed("settle", &error);
+                server.contact.wait(backoff.next(&error)).await;
             }
         }
     }

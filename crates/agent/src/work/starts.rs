@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use longshore_domain::agent::{AttemptRef, BATCH_LIMIT, Session, Start, StartAnswer, StartVerdict};
+use longshore_domain::agent::{AttemptRef, BATCH_LIMIT, Start, StartAnswer, StartVerdict};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::sleep;
 
+use super::Server;
 use super::settles::Settles;
 use super::stop::Stop;
-use crate::api::{Api, ApiError, Backoff};
+use crate::api::{ApiError, Backoff};
 use crate::metrics::Metrics;
 
 /// Questions that wait for the one that is under way.
@@ -46,14 +46,7 @@ impl Starts {
 
 impl Starting {
     /// Asks until the agent stops. What is not asked by then was not started.
-    pub(super) async fn run(
-        mut self,
-        api: &Api,
-        session: &Session,
-        settles: &Settles,
-        metrics: &Metrics,
-        stop: &Stop,
-    ) {
+    pub(super) async fn run(mut self, server: &Server, settles: &Settles, stop: &Stop) {
         let mut batch = Vec::with_capacity(BATCH_LIMIT);
         loop {
             tokio::select! {
@@ -72,27 +65,21 @@ impl Starting {
                 .iter()
                 .map(|it: &Question| it.attempt.clone())
                 .collect();
-            let Some(answers) = ask(api, session, attempts, metrics, stop).await else {
+            let Some(answers) = ask(server, attempts, stop).await else {
                 return;
             };
-            give(&mut batch, answers, metrics);
+            give(&mut batch, answers, &server.metrics);
         }
     }
 }
 
 /// The answers of the server, however long it takes to get them; none where the agent stops first.
-async fn ask(
-    api: &Api,
-    session: &Session,
-    attempts: Vec<AttemptRef>,
-    metrics: &Metrics,
-    stop: &Stop,
-) -> Option<Vec<StartAnswer>> {
+async fn ask(server: &Server, attempts: Vec<AttemptRef>, stop: &Stop) -> Option<Vec<StartAnswer>> {
     let mut start = Start {
-        by: session.clone(),
+        by: server.session.clone(),
         items: attempts,
     };
-    match answered(api, &start, metrics, stop).await? {
+    match answered(server, &start, stop).await? {
         Ok(answers) => return Some(answers),
         Err(error) => tracing::warn!(%error, items = start.items.len(), "starts were refused"),
     }
@@ -101,7 +88,7 @@ async fn ask(
     let mut answers = Vec::with_capacity(items.len());
     for item in items {
         start.items = vec![item];
-        match answered(api, &start, metrics, stop).await? {
+        match answered(server, &start, stop).await? {
             Ok(mut answered) => answers.append(&mut answered),
             Err(error) => tracing::error!(%error, "a call could not be started"),
         }
@@ -111,21 +98,23 @@ async fn ask(
 
 /// The answers, or the refusal of the whole question; none where the agent stops first.
 async fn answered(
-    api: &Api,
+    server: &Server,
     start: &Start,
-    metrics: &Metrics,
     stop: &Stop,
 ) -> Option<Result<Vec<StartAnswer>, ApiError>> {
     let mut backoff = Backoff::default();
     loop {
-        match api.start(start).await {
+        let answered = server.api.start(start).await;
+        let is_there = answered.as_ref().err().is_none_or(ApiError::is_refusal);
+        server.contact.is(is_there);
+        match answered {
             Ok(answers) => return Some(Ok(answers)),
-            Err(error) if error.is_refusal() => return Some(Err(error)),
+            Err(error) if is_there => return Some(Err(error)),
             Err(error) => {
-                metrics.api_failed("start", &error);
+                server.metrics.api_failed("start", &error);
                 let wait = backoff.next(&error);
                 tokio::select! {
-                    () = sleep(wait) => {}
+                    () = server.contact.wait(wait) => {}
                     () = stop.stopped() => return None,
                 }
             }

@@ -1,6 +1,6 @@
 //! A server that speaks the agent's side of the API from memory, and remembers what it was told.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -35,10 +35,14 @@ pub(crate) struct Held {
     pub(crate) settled: Vec<Value>,
     /// Every attempt that was started.
     pub(crate) started: Vec<String>,
+    /// Which session started each.
+    pub(crate) sessions: HashMap<String, String>,
     /// Answers that the next calls of a path get instead: path, status.
     pub(crate) faults: Vec<(&'static str, u16)>,
     /// Secrets that obtain a token.
     pub(crate) secrets: Vec<String>,
+    /// What it names as Kafka's brokers.
+    pub(crate) brokers: Vec<String>,
     /// How many tokens were issued; only the last one is taken.
     pub(crate) tokens: u32,
 }
@@ -208,6 +212,10 @@ async fn answered(
             held.held.lock().unwrap().settled.extend(items);
             answer
         }
+        "/v1/kafka-credentials" => {
+            let brokers = held.held.lock().unwrap().brokers.clone();
+            json!({"ok": true, "credentials": {"brokers": brokers, "username": "", "password": ""}})
+        }
         "/v1/agents/heartbeat" => json!({"ok": true, "heartbeatSeconds": 10, "sessionSeconds": 60}),
         _ => json!({"ok": true}),
     };
@@ -242,11 +250,22 @@ fn start(now: &mut Held, body: &Value) -> Value {
     let mut answers = Vec::new();
     for item in body["items"].as_array().unwrap() {
         let delivery = item["delivery"].as_str().unwrap().to_owned();
-        if now.superseded.contains(&delivery) {
+        let session = body["session"].as_str().unwrap().to_owned();
+        let is_settled = now.settled.iter().any(|it| it["delivery"] == *delivery);
+        let by = now.sessions.get(&delivery);
+        let reason = if is_settled || now.superseded.contains(&delivery) {
+            Some("superseded")
+        } else if by.is_some_and(|by| *by != session) {
+            Some("started_elsewhere")
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
             let mut no = verdict(item, "no");
-            no["reason"] = "superseded".into();
+            no["reason"] = reason.into();
             answers.push(no);
         } else {
+            now.sessions.insert(delivery.clone(), session);
             now.started.push(delivery);
             answers.push(verdict(item, "started"));
         }

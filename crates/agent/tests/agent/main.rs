@@ -8,6 +8,7 @@
 
 mod configuration;
 mod fake;
+mod kafka;
 mod mapping;
 mod polling;
 mod working;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use longshore_agent::config::Config;
 use longshore_agent::work::Stopper;
-use longshore_agent::{Agent, config};
+use longshore_agent::{Agent, Failure, config};
 use longshore_jq::WorkerCommand;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -93,7 +93,9 @@ impl Setup {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test waits for its end itself")]
-fn spawn(work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+fn spawn(
+    work: impl Future<Output = Result<(), Failure>> + Send + 'static,
+) -> JoinHandle<Result<(), Failure>> {
     tokio::spawn(work)
 }
 
@@ -101,7 +103,7 @@ fn spawn(work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
 pub(crate) struct Working {
     pub(crate) address: Option<std::net::SocketAddr>,
     stopper: Stopper,
-    running: JoinHandle<()>,
+    running: JoinHandle<Result<(), Failure>>,
 }
 
 impl Working {
@@ -112,7 +114,7 @@ impl Working {
 
     /// Waits for its end.
     pub(crate) async fn ended(self) {
-        timeout(SOON, self.running).await.unwrap().unwrap();
+        timeout(SOON, self.running).await.unwrap().unwrap().unwrap();
     }
 
     /// Both.
