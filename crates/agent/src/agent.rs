@@ -149,9 +149,11 @@ impl Agent {
         }
         let (beating, beats_for, beats_of) = (Arc::clone(&desk), source.clone(), topics.clone());
         beside.spawn(async move {
-            tell_streamer(&beating, beats_for.streamer).await;
             let positions = || beats_of.as_ref().map(|it| it.positions());
-            heartbeat::run(&beating, &beats_for, || positions().unwrap_or_default()).await;
+            tokio::join!(
+                heartbeat::run(&beating, &beats_for, || positions().unwrap_or_default()),
+                tell_streamer(&beating, beats_for.streamer),
+            );
         });
         let working = async {
             match &topics {

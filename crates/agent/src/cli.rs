@@ -14,12 +14,23 @@ use tracing_subscriber::filter::LevelFilter;
 /// The argument with which a program is started to evaluate expressions for another one.
 pub const JQ_WORKER: &str = "jq-worker";
 
-/// Make calls inside a private network: claim runs, call, report.
-///
-/// Takes the environment variables of the existing agent (PORT_API_BASE_URL, PORT_CLIENT_ID,
-/// PORT_CLIENT_SECRET, STREAMER_NAME, CONTROL_THE_PAYLOAD_CONFIG_PATH and others); a configuration
-/// file sets everything else. docs/operate/agent.md names them all.
+/// What the help says of settings.
+const VARIABLES: &str = "\
+Takes the environment variables of the existing agent; a configuration file sets everything else.
+Needed:
+  PORT_API_BASE_URL                the server's address
+  PORT_CLIENT_ID                   a credential of the organization
+  PORT_CLIENT_SECRET[_FILE]        its secret, or the file that holds it
+  PORT_ORG_ID                      the organization's id (for Kafka)
+Often set:
+  STREAMER_NAME                    KAFKA (default) or POLLING
+  CONTROL_THE_PAYLOAD_CONFIG_PATH  the payload-mapping file
+  PORT_CLIENT_SECRET_PREVIOUS      the secret before a rotation
+SIGTERM ends it in order: what is started is finished and reported.";
+
+/// The arguments of the agent's command.
 #[derive(clap::Args, Debug)]
+#[command(after_help = VARIABLES)]
 pub struct Arguments {
     /// The configuration file
     #[arg(long)]

@@ -55,8 +55,10 @@ impl Kafka {
     pub(super) fn read(from: &mut Reader<'_>, api: Option<&Api>) -> Option<Self> {
         let org = api.map(|api| api.org_id.clone());
         if org == Some(None) {
-            let message = "is not set; Kafka's topics are named after the organization";
-            from.mistake("api.org_id", message);
+            from.unset(
+                "api.org_id",
+                "the organization's id, after which topics are named",
+            );
         }
         let org = org.flatten();
         let mut name = |key: &str, most: usize, ending: &str| {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use longshore_domain::secret::Secret;
 use toml::Value;
 
-use super::layers::{Given, Layers, read_text};
+use super::layers::{Given, Layers, VARIABLES, read_text};
 use super::mistake::{Mistake, excerpt};
 
 /// The fewest bytes of a client secret: a key for signatures and encryption.
@@ -45,6 +45,16 @@ impl<'a> Reader<'a> {
         let origin = self.given(key).map_or("default", |given| &given.origin);
         let setting = if origin == key { "" } else { key };
         self.mistakes.push(Mistake::new(origin, setting, message));
+    }
+
+    /// Notes that `key` must be set.
+    pub(super) fn unset(&mut self, key: &str, expected: &str) {
+        let mut variables = VARIABLES.iter();
+        let variable = variables.find(|(_, setting)| *setting == key);
+        let variable = variable.map_or(String::new(), |(name, _)| {
+            format!(" by {name} or in a file")
+        });
+        self.mistake(key, format!("is not set{variable}, expected {expected}"));
     }
 
     fn wrong(&mut self, key: &str, found: &str, expected: &str) {
@@ -89,7 +99,7 @@ impl<'a> Reader<'a> {
     ) -> Option<T> {
         if self.text(key).is_none() {
             if self.given(key).is_none_or(|given| given.value.is_str()) {
-                self.mistake(key, format!("is not set, expected {expected}"));
+                self.unset(key, expected);
             }
             return None;
         }

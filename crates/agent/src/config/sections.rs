@@ -78,10 +78,7 @@ impl Api {
         let mistakes = from.mistakes.len();
         let current = from.secret("api.client_secret", CLIENT_SECRET, is_client_secret);
         if current.is_none() && from.mistakes.len() == mistakes {
-            from.mistake(
-                "api.client_secret",
-                format!("is not set, expected {CLIENT_SECRET}"),
-            );
+            from.unset("api.client_secret", CLIENT_SECRET);
         }
         let previous = from.secret(
             "api.client_secret_previous",

@@ -265,3 +265,32 @@ async fn encrypted_fields_are_opened_before_the_mapping_reads_them() {
     assert!(failed.message.starts_with(place), "{failed:?}");
     assert!(!failed.message.contains(SEALED));
 }
+
+/// The example of the documentation does what the page says of it.
+#[tokio::test]
+async fn the_documented_mapping_works() {
+    let page = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/operate/agent.md"
+    ));
+    let page = page.unwrap();
+    let example = page.split("```json\n").nth(1).unwrap();
+    let example = example.split("```").next().unwrap();
+    let environment = json!({"CI_URL": "https://ci.internal", "CI_TOKEN": "token-of-the-ci"});
+    let mappings = Mappings::parse(example, environment).unwrap();
+    let mut message = message("http://own");
+    message["trigger"] = json!({"by": {"user": {"email": "ada@example.com"}}});
+    let made = plan(&mappings, &message).await.unwrap().unwrap();
+    assert_eq!(made.url, "https://ci.internal/start");
+    assert_eq!(made.headers[0].1, "Bearer token-of-the-ci");
+    let body = json!({"ref": "main", "by": "ada@example.com"});
+    assert_eq!(made.body, Some(body));
+    let context = ReportContext {
+        body: message,
+        request: Value::Null,
+        response: json!({"json": {"url": "https://ci.internal/7", "id": 7}}),
+    };
+    let (report, notes) = mappings.report(&made, &evaluator(), context).await;
+    assert_eq!(report.unwrap().external_run_id.as_deref(), Some("7"));
+    assert!(notes.is_empty(), "{notes:?}");
+}

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use longshore_emulators::azure_devops::{self, AzureDevOps, IncomingWebhook, Pipeline};
+use longshore_emulators::jenkins::{self, Jenkins, Job};
 use longshore_emulators::webhook_sink::{Answer, Config, WebhookSink};
-use longshore_emulators::{Fault, FaultKind, Secret};
+use longshore_emulators::{Fault, FaultKind, Script, Secret};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -287,4 +289,47 @@ async fn page(address: std::net::SocketAddr, path: &str) -> String {
         text
     };
     timeout(SOON, asked).await.unwrap()
+}
+
+#[tokio::test]
+async fn jenkins_and_azure_check_the_signatures_of_their_own_form() {
+    let fake = Fake::start(SECRET).await;
+    let trigger = json!({"token": "deploy",
+        "genericVariables": [{"key": "action", "value": "$.action"}]});
+    let hmac = json!({"enabled": true, "items": [{"host": "127.0.0.1", "hmacEnabled": true,
+        "hmacHeader": "X-Port-Signature", "hmacCredentialId": "signing",
+        "hmacAlgorithm": "HmacSHA1"}]});
+    let mut config = jenkins::Config {
+        jobs: vec![Job {
+            name: "deploy".to_owned(),
+            trigger: serde_json::from_value(trigger).unwrap(),
+            ..Job::default()
+        }],
+        whitelist: serde_json::from_value(hmac).unwrap(),
+        ..jenkins::Config::default()
+    };
+    let signing = Secret::new(SECRET);
+    config.credentials.insert("signing".to_owned(), signing);
+    let jenkins = Jenkins::start(config).await.unwrap();
+    let script = Script::default();
+    let azure = AzureDevOps::start(azure_devops::Config {
+        webhooks: vec![IncomingWebhook::signed("deploy", SECRET)],
+        pipelines: vec![Pipeline::new("deploy", "deploy", script)],
+        ..azure_devops::Config::default()
+    })
+    .await
+    .unwrap();
+    let working = Setup::new(&fake).work().await;
+    fake.add(
+        1,
+        &message(&format!("{}?token=deploy", jenkins.invoke_url())),
+    );
+    fake.add(2, &message(&azure.webhook_url("deploy")));
+    let settled = fake.settled(2).await;
+    working.end().await;
+    for settlement in &settled {
+        assert_eq!(settlement["outcome"]["kind"], "accepted", "{settled:#?}");
+    }
+    assert_eq!(jenkins.builds().len(), 1);
+    assert_eq!(azure.builds().len(), 1);
 }
