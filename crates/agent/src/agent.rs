@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::api::Api;
+use crate::api::{Api, Backoff};
 use crate::call::{Caller, ConnectionFault};
 use crate::config::{Config, Polling};
 use crate::heartbeat::{self, Source};
@@ -189,11 +189,22 @@ async fn within_grace<T>(stop: &Stop, grace: Duration, work: impl Future<Output 
 
 /// The organization's runs reach agents in this way from now on.
 async fn tell_streamer(desk: &Desk, streamer: Streamer) {
-    if let Err(error) = desk.api.tell_streamer(streamer.name()).await {
-        tracing::warn!(
-            %error,
-            "the organization's portAgentStreamerName was not set; set it where it differs"
-        );
+    let mut backoff = Backoff::default();
+    loop {
+        match desk.api.tell_streamer(streamer.name()).await {
+            Ok(()) => return,
+            Err(error) if error.is_refusal() => {
+                tracing::warn!(
+                    %error,
+                    "portAgentStreamerName of the organization was not set; set it where it differs"
+                );
+                return;
+            }
+            Err(error) => {
+                desk.metrics.api_failed("organization", &error);
+                desk.contact.wait(backoff.next(&error)).await;
+            }
+        }
     }
 }
 
