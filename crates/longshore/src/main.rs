@@ -1,5 +1,6 @@
 //! Longshore's command line: one file per command.
 
+mod agent;
 mod backup;
 mod config;
 mod data_dir;
@@ -45,6 +46,8 @@ enum Command {
         #[arg(long)]
         config: Option<PathBuf>,
     },
+    /// Make calls inside a private network: claim runs, call, report
+    Agent(longshore_agent::cli::Arguments),
     /// Run everything at once: server, emulated Jenkins and Azure DevOps, two actions
     Demo {
         /// Invoke both actions, print their timelines, and end
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
     }
     let done = match Arguments::parse().command {
         Command::Serve { config } => serve::run(config.as_deref()),
+        Command::Agent(arguments) => agent::run(&arguments),
         Command::Demo { once } => demo::run(once),
         Command::Verify(verify) => return verify.run(),
         Command::Jq(jq) => return trying::ended(jq.run()),

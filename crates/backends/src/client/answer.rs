@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 
 use super::exchange::{Answer, BodyEnd};
 
-/// The most of an answer's body that is ever read.
+/// The most that is ever read of the body of a receiver's answer.
 pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// How much is read beyond what is kept, so that the connection can be used again.
@@ -78,6 +78,7 @@ pub(super) struct Reading {
     headers: HeaderMap,
     kept: Vec<u8>,
     keep_bytes: usize,
+    limit_bytes: usize,
     seen_bytes: usize,
     end: BodyEnd,
     reservation: Reservation,
@@ -88,13 +89,16 @@ impl Reading {
         status: StatusCode,
         headers: HeaderMap,
         keep_bytes: usize,
+        limit_bytes: usize,
         budget: Arc<AnswerBudget>,
     ) -> Self {
+        let fits = keep_bytes < limit_bytes;
         Self {
             status,
             headers,
             kept: Vec::new(),
-            keep_bytes,
+            keep_bytes: if fits { keep_bytes } else { limit_bytes },
+            limit_bytes,
             seen_bytes: 0,
             end: BodyEnd::TimedOut,
             reservation: Reservation::none(budget),
@@ -106,7 +110,7 @@ impl Reading {
         let limit = self
             .keep_bytes
             .saturating_add(DRAIN_BYTES)
-            .min(MAX_ANSWER_BYTES);
+            .min(self.limit_bytes);
         while let Some(frame) = body.frame().await {
             let Ok(frame) = frame else {
                 self.end = BodyEnd::Cut;

@@ -67,6 +67,9 @@ pub struct ClientConfig {
     pub ca_bundle: Option<Vec<u8>>,
     /// The memory that the kept bodies of all answers share.
     pub answer_budget_bytes: usize,
+    /// The most of an answer's body that is ever read. More than [`MAX_ANSWER_BYTES`] is for
+    /// calls to the operator's own server.
+    pub answer_limit_bytes: usize,
     /// How long an unused connection is kept.
     pub pool_idle_timeout: Duration,
 }
@@ -81,6 +84,7 @@ impl Default for ClientConfig {
             system_roots: true,
             ca_bundle: None,
             answer_budget_bytes: 32 * 1024 * 1024,
+            answer_limit_bytes: MAX_ANSWER_BYTES,
             pool_idle_timeout: Duration::from_secs(30),
         }
     }
@@ -117,7 +121,7 @@ pub struct CallProfile {
     pub total_timeout: Duration,
     /// The connection's certificates; `None` for the client's own.
     pub tls: Option<Arc<TlsIdentity>>,
-    /// How much of the answer's body is kept, at most [`MAX_ANSWER_BYTES`].
+    /// How much of the answer's body is kept, at most [`ClientConfig::answer_limit_bytes`].
     pub keep_answer_bytes: usize,
 }
 
@@ -146,6 +150,7 @@ struct Inner {
     tls: TlsBase,
     default_identity: TlsIdentity,
     budget: Arc<AnswerBudget>,
+    answer_limit_bytes: usize,
     pool_idle_timeout: Duration,
     http: hyper::client::conn::http1::Builder,
 }
@@ -171,6 +176,7 @@ impl Client {
             tls,
             default_identity,
             budget: AnswerBudget::new(config.answer_budget_bytes),
+            answer_limit_bytes: config.answer_limit_bytes,
             pool_idle_timeout: config.pool_idle_timeout,
             http: send::http_settings(),
         };

@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use longshore_domain::outcome::Repeat;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::answer::{MAX_ANSWER_BYTES, Reading};
+use super::answer::Reading;
 use super::connect::Failure;
 use super::exchange::{
     Exchange, NotSent, NotSentCause, Reply, Timings, Unanswered, UnansweredCause,
@@ -187,7 +187,8 @@ impl Client {
         let reading = progress.reading.insert(Reading::new(
             head.status,
             head.headers,
-            profile.keep_answer_bytes.min(MAX_ANSWER_BYTES),
+            profile.keep_answer_bytes,
+            self.inner.answer_limit_bytes,
             Arc::clone(&self.inner.budget),
         ));
         if reading.read(body).await {

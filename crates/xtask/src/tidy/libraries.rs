@@ -23,7 +23,7 @@ const PLACES: [Place; 4] = [
     },
     Place {
         text: "env::vars_os",
-        only: &["crates/server/src/config/"],
+        only: &["crates/agent/src/config/", "crates/server/src/config/"],
         never: &[],
         why: "the configuration alone reads the environment",
     },

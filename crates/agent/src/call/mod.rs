@@ -1,0 +1,159 @@
+//! One run's call: from its message to who is called with which bytes, and what came of it.
+//!
+//! Calls once. Whether it may, and what follows, is decided elsewhere.
+
+mod made;
+mod route;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use longshore_backends::client::{Client, ClientConfig, NetworkRules};
+use longshore_backends::target::Target;
+use longshore_domain::action::InvocationKind;
+use longshore_domain::connection::Defaults;
+use longshore_domain::delivery::Schedule;
+use longshore_domain::diagnosis::Diagnosis;
+use longshore_domain::json;
+use longshore_jq::Evaluator;
+use serde_json::Value;
+
+use crate::config::{Config, Secrets};
+use crate::mapping::{Mappings, Plan};
+use route::Routes;
+
+pub use made::refused;
+pub use route::{ConnectionFault, Route};
+
+/// The most bytes of a call's body.
+pub const BODY_BYTES: usize = 8 * 1024 * 1024;
+
+/// Makes calls.
+pub struct Caller {
+    client: Client,
+    evaluator: Evaluator,
+    mappings: Mappings,
+    secrets: Secrets,
+    routes: Routes,
+    id: String,
+    detailed: bool,
+}
+
+/// What a message asks for.
+#[derive(Debug)]
+pub enum Asked {
+    /// No mapping is enabled for it: another agent's.
+    NotOurs,
+    /// It cannot be called, whatever is tried.
+    Impossible(Diagnosis),
+    /// A call.
+    Call(Box<Prepared>),
+}
+
+/// A call that is ready but for its signature.
+#[derive(Debug)]
+pub struct Prepared {
+    plan: Plan,
+    /// Who is called, and how.
+    pub route: Arc<Route>,
+    target: Target,
+    body: Bytes,
+    synchronized: bool,
+    /// Kept where the mapping's report reads it.
+    message: Value,
+}
+
+impl Caller {
+    /// A caller by these settings.
+    ///
+    /// # Errors
+    /// Which certificates cannot be used.
+    pub fn new(config: Config, evaluator: Evaluator) -> Result<Self, ConnectionFault> {
+        let (network, calls) = (&config.network, &config.calls);
+        let client = Client::new(ClientConfig {
+            rules: NetworkRules {
+                allow: network.allow.clone(),
+            },
+            proxies: network.proxies.clone(),
+            bind: network.bind.clone(),
+            ca_bundle: network.ca_bundle.clone(),
+            answer_budget_bytes: calls.answers_bytes,
+            ..ClientConfig::default()
+        })
+        .map_err(|fault| ConnectionFault::new("network.ca_file", fault))?;
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        // The server schedules; what a policy says of that is not read here.
+        let defaults = Defaults {
+            concurrency: count(calls.concurrency_repeat_allowed),
+            concurrency_harm: count(calls.concurrency_repeat_harm),
+            connect_timeout: calls.connect_timeout,
+            timeout: calls.timeout,
+            schedule: Schedule::default(),
+            report_timeout: calls.timeout,
+        };
+        Ok(Self {
+            routes: Routes::new(config.connections, defaults, &client)?,
+            client,
+            evaluator,
+            mappings: config.mappings,
+            secrets: config.api.secrets,
+            id: config.id,
+            detailed: config.log.detailed,
+        })
+    }
+
+    /// What `message` asks for.
+    pub async fn prepare(&self, mut message: Value) -> Asked {
+        let mapped = self
+            .mappings
+            .plan(&self.evaluator, &mut message, &self.secrets);
+        let mut plan = match mapped.await {
+            Ok(Some(plan)) => plan,
+            Ok(None) => return Asked::NotOurs,
+            Err(diagnosis) => return Asked::Impossible(diagnosis),
+        };
+        let invocation = &message["payload"]["action"]["invocationMethod"];
+        let kind = serde_json::from_value(invocation["type"].clone());
+        let kind = kind.unwrap_or(InvocationKind::Webhook);
+        let synchronized = is_on(&invocation["synchronized"]);
+        let mut body = Vec::new();
+        if let Some(value) = plan.body.as_ref().filter(|value| !value.is_null()) {
+            json::write_stringify(value, &mut body);
+        }
+        if body.len() > BODY_BYTES {
+            return Asked::Impossible(too_large(body.len()));
+        }
+        if !plan.reads_answer() {
+            // Only reports look at them again, and they may wait for long.
+            (plan.body, message) = (None, Value::Null);
+        }
+        match self.routes.find(kind, &plan) {
+            Err(diagnosis) => Asked::Impossible(diagnosis),
+            Ok((route, target)) => Asked::Call(Box::new(Prepared {
+                message,
+                plan,
+                route,
+                target,
+                body: body.into(),
+                synchronized,
+            })),
+        }
+    }
+}
+
+/// A switch may be a template, so it may arrive as text.
+fn is_on(value: &Value) -> bool {
+    match value {
+        Value::Bool(on) => *on,
+        Value::String(text) => text.trim().eq_ignore_ascii_case("true"),
+        _ => false,
+    }
+}
+
+fn too_large(bytes: usize) -> Diagnosis {
+    Diagnosis {
+        reason: longshore_domain::diagnosis::Reason::MappingFailed,
+        message: format!("the call's body has {bytes} bytes, at most {BODY_BYTES} are sent"),
+        fix: "Let the mapping's body take less of the message.".into(),
+    }
+}

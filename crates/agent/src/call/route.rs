@@ -1,0 +1,171 @@
+//! Which server a call goes to, and how it is called.
+
+use std::sync::Arc;
+
+use longshore_backends::client::{Client, TlsFault, TlsIdentity, TlsParts};
+use longshore_backends::receiver;
+use longshore_backends::request::read_url;
+use longshore_backends::target::Target;
+use longshore_domain::action::InvocationKind;
+use longshore_domain::connection::{Defaults, Place, Policy};
+use longshore_domain::delivery::Receiver;
+use longshore_domain::diagnosis::Diagnosis;
+use longshore_domain::signature::Preset;
+
+use crate::config::KnownConnection;
+use crate::mapping::Plan;
+
+/// Which server a call goes to, and how it is called.
+#[derive(Debug)]
+pub struct Route {
+    /// What limits belong to: the connection's name, else the origin.
+    pub destination: String,
+    /// How it is called.
+    pub policy: Policy,
+    pub(super) receiver: Receiver,
+    pub(super) known: Option<Arc<Known>>,
+}
+
+/// A connection, its certificates read.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) connection: KnownConnection,
+    pub(super) tls: Option<Arc<TlsIdentity>>,
+}
+
+/// Certificates that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{name}: {fault}")]
+pub struct ConnectionFault {
+    name: String,
+    fault: TlsFault,
+}
+
+impl ConnectionFault {
+    pub(super) fn new(name: &str, fault: TlsFault) -> Self {
+        Self {
+            name: name.to_owned(),
+            fault,
+        }
+    }
+}
+
+/// The known servers, and how all others are called.
+pub(super) struct Routes {
+    known: Vec<Arc<Known>>,
+    defaults: Defaults,
+}
+
+impl Routes {
+    pub(super) fn new(
+        connections: Vec<KnownConnection>,
+        defaults: Defaults,
+        client: &Client,
+    ) -> Result<Self, ConnectionFault> {
+        let known = connections
+            .into_iter()
+            .map(|connection| {
+                let tls = tls(&connection, client)
+                    .map_err(|fault| ConnectionFault::new(&connection.settings.name, fault))?;
+                Ok(Arc::new(Known { connection, tls }))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { known, defaults })
+    }
+
+    /// The way of `plan`'s call.
+    pub(super) fn find(
+        &self,
+        kind: InvocationKind,
+        plan: &Plan,
+    ) -> Result<(Arc<Route>, Target), Diagnosis> {
+        let url = with_query(&plan.url, &plan.query);
+        let target = read_url(&url)?;
+        let place = Place::parse(&url).ok();
+        let known = place.as_ref().and_then(|place| self.matching(place));
+        let receiver = match kind {
+            InvocationKind::Jenkins => Receiver::Jenkins,
+            InvocationKind::AzureDevops => Receiver::AzurePipelines,
+            _ => receiver::of(&target),
+        };
+        // A mapping may lead any kind of run to Jenkins or Azure; the URL shows that as well.
+        let signed_as = match kind {
+            InvocationKind::Jenkins | InvocationKind::AzureDevops => kind,
+            _ => InvocationKind::Webhook,
+        };
+        let preset = Preset::for_invocation(signed_as, &url);
+        let settings = known.as_ref().map(|known| &known.connection.settings);
+        let route = Route {
+            destination: settings.map_or_else(
+                || target.origin().to_owned(),
+                |settings| settings.name.clone(),
+            ),
+            policy: Policy::of(settings, &self.defaults, receiver, preset),
+            receiver,
+            known,
+        };
+        Ok((Arc::new(route), target))
+    }
+
+    /// The connection that covers `place` most exactly.
+    fn matching(&self, place: &Place) -> Option<Arc<Known>> {
+        self.known
+            .iter()
+            .filter(|known| known.connection.place.covers(place))
+            .max_by_key(|known| known.connection.place.depth())
+            .cloned()
+    }
+}
+
+fn tls(
+    connection: &KnownConnection,
+    client: &Client,
+) -> Result<Option<Arc<TlsIdentity>>, TlsFault> {
+    let settings = &connection.settings;
+    if settings.ca_certificate.is_none() && settings.client_certificate.is_none() {
+        return Ok(None);
+    }
+    let bytes = |text: &'_ Option<String>| text.as_ref().map(|text| text.clone().into_bytes());
+    let key = connection.client_key.as_ref();
+    let parts = TlsParts::from_pem(
+        bytes(&settings.ca_certificate).as_deref(),
+        bytes(&settings.client_certificate).as_deref(),
+        key.map(|key| key.expose().as_bytes()),
+    )?;
+    client.tls_identity(&parts).map(Some)
+}
+
+/// `url` with parameters added to its query, before a fragment.
+fn with_query(url: &str, query: &[(String, String)]) -> String {
+    if query.is_empty() {
+        return url.to_owned();
+    }
+    let address = url.split('#').next().unwrap_or_default();
+    let added = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(query)
+        .finish();
+    let joint = match address.split_once('?') {
+        None => "?",
+        Some((_, before)) if before.is_empty() || before.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    format!("{address}{joint}{added}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_join_the_query_that_is_there() {
+        let query = [("a b".to_owned(), "ü&=".to_owned())];
+        for (url, expected) in [
+            ("http://h/x", "http://h/x?a+b=%C3%BC%26%3D"),
+            ("http://h/x?", "http://h/x?a+b=%C3%BC%26%3D"),
+            ("http://h/x?c=d#e", "http://h/x?c=d&a+b=%C3%BC%26%3D"),
+        ] {
+            assert_eq!(with_query(url, &query), expected);
+        }
+        assert_eq!(with_query("http://h/x#e", &[]), "http://h/x#e");
+    }
+}
