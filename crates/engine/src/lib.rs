@@ -32,6 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_backends::client::Client;
+use longshore_backends::kafka::Producer;
 use longshore_domain::delivery::Delivery;
 use longshore_domain::run::{Run, RunChange};
 use longshore_domain::secret::Secret;
@@ -67,6 +68,8 @@ pub struct Parts {
     pub environment: Arc<dyn Environment>,
     /// Makes the calls.
     pub client: Client,
+    /// Writes messages, where there is a Kafka.
+    pub kafka: Option<Producer>,
     /// Evaluates templates.
     pub evaluator: Evaluator,
     /// What secrets are sealed under.
@@ -82,6 +85,7 @@ pub struct Engine {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) client: Client,
+    pub(crate) kafka: Option<Producer>,
     pub(crate) evaluator: Evaluator,
     pub(crate) vault: Arc<Vault>,
     pub(crate) settings: Settings,
@@ -153,6 +157,7 @@ impl Engine {
             metrics: Metrics::default(),
             settings: parts.settings,
             client: parts.client,
+            kafka: parts.kafka,
             evaluator: parts.evaluator,
             store,
             environment,
@@ -173,6 +178,9 @@ impl Engine {
         self.tasks.spawn(Arc::clone(self).keep_dispatching());
         self.tasks.spawn(Arc::clone(self).keep_watching());
         self.tasks.spawn(Arc::clone(self).keep_up());
+        if self.kafka.is_some() {
+            self.tasks.spawn(Arc::clone(self).keep_publishing());
+        }
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use longshore_domain::action::InvocationKind;
 use longshore_domain::json;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// A call without what each attempt adds.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub(crate) enum Address {
         /// The WebHook Name of the service connection.
         webhook: String,
     },
+    /// The organisation's topic.
+    Topic,
     /// GitLab, which an agent calls.
     Gitlab,
     /// An integration that claims its work.
@@ -56,6 +58,20 @@ impl Outgoing {
                     .get("payload")
                     .map(bytes_of)
                     .unwrap_or_else(|| "{}".into()),
+            };
+        }
+        if kind == InvocationKind::Kafka {
+            let mut body = Vec::with_capacity(512);
+            let message = payload.get("payload").filter(|given| !given.is_null());
+            json::write_python_compact(message.unwrap_or(&json!({})), &mut body);
+            return Self {
+                kind,
+                agent: false,
+                synchronized: false,
+                address: Address::Topic,
+                method: None,
+                headers: Vec::new(),
+                body: body.into(),
             };
         }
         let handed_out = match kind {
@@ -101,14 +117,14 @@ impl Outgoing {
             Address::Url(url) => url.len(),
             Address::AzureDevops { org, webhook } => org.len() + webhook.len(),
             Address::Integration(id) => id.len(),
-            Address::Gitlab => 0,
+            Address::Gitlab | Address::Topic => 0,
         };
         (self.body.len() + address + headers) as u64
     }
 }
 
 /// The kind of a payload's invocation, from the `type` that it carries.
-fn kind_of(payload: &Value) -> InvocationKind {
+pub(crate) fn kind_of(payload: &Value) -> InvocationKind {
     let kind = payload.get("type").cloned().unwrap_or_default();
     serde_json::from_value(kind).unwrap_or(InvocationKind::Webhook)
 }

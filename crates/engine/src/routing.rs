@@ -12,7 +12,9 @@ use longshore_domain::connection::{Place, Policy};
 use longshore_domain::delivery::Receiver;
 use longshore_domain::diagnosis::Diagnosis;
 use longshore_domain::outcome::Repeat;
-use longshore_domain::run::{AGENT_DESTINATION, GITLAB_DESTINATION, INTEGRATION_PREFIX};
+use longshore_domain::run::{
+    AGENT_DESTINATION, GITLAB_DESTINATION, INTEGRATION_PREFIX, KAFKA_DESTINATION,
+};
 use longshore_domain::signature::Preset;
 
 use crate::Engine;
@@ -97,10 +99,23 @@ impl Engine {
             Address::AzureDevops { org, webhook } => {
                 Arc::new(self.azure_route(outgoing, org, webhook))
             }
+            Address::Topic => Arc::new(self.topic_route()),
             Address::Gitlab => Arc::new(self.handed_out(GITLAB_DESTINATION.to_owned())),
             Address::Integration(id) => {
                 Arc::new(self.handed_out(format!("{INTEGRATION_PREFIX}{id}")))
             }
+        }
+    }
+
+    /// Whoever reads a topic recognises the delivery id in the record's headers.
+    fn topic_route(&self) -> Route {
+        let receiver = Receiver::Kafka;
+        Route {
+            destination: KAFKA_DESTINATION.to_owned(),
+            connection: None,
+            receiver,
+            policy: Policy::of(None, &self.settings.delivery, receiver, Preset::PortV1),
+            target: read_url(""),
         }
     }
 

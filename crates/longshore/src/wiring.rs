@@ -56,6 +56,7 @@ impl Running {
             store: Arc::new(store(&config)?),
             environment: Arc::new(SystemEnvironment),
             client: client(&config)?,
+            kafka: producer.clone(),
             evaluator,
             master_key,
             organization: config.org_id.clone(),

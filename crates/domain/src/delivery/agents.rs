@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::settle::{again, unconfirmed};
+use super::settle::{again, dead, unconfirmed};
 use super::{Attempt, Delivery, LostWorker, OutcomeKind, Receiver, Settling, State};
 use crate::agent::{Session, StartRefusal};
 use crate::diagnosis::{Diagnosis, Reason};
@@ -115,6 +115,21 @@ pub fn not_published(
     fits.then(|| Delivery {
         updated_at: settling.now,
         ..again(delivery, diagnosis, None, uses_attempt, settling)
+    })
+}
+
+/// The message of attempt `attempt` will never be taken by its topic.
+#[must_use]
+pub fn not_publishable(
+    delivery: &Delivery,
+    attempt: u32,
+    diagnosis: &Diagnosis,
+    now: Timestamp,
+) -> Option<Delivery> {
+    let fits = delivery.state == State::Published && delivery.attempt == attempt;
+    fits.then(|| Delivery {
+        updated_at: now,
+        ..dead(delivery, diagnosis.clone())
     })
 }
 

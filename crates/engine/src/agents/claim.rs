@@ -9,8 +9,8 @@ use longshore_domain::agent::{
 use longshore_domain::delivery::{CLAIM_LEASE, Delivery, Way, hand_over};
 use longshore_domain::id::RunId;
 use longshore_domain::run::{
-    self, AGENT_DESTINATION, Documents, GITLAB_DESTINATION, INTEGRATION_PREFIX, Run, RunChange,
-    RunView,
+    self, AGENT_DESTINATION, Documents, GITLAB_DESTINATION, INTEGRATION_PREFIX, Message, Run,
+    RunChange, RunView,
 };
 use longshore_domain::time::Timestamp;
 use longshore_store::{Error as Stored, Found};
@@ -149,8 +149,18 @@ impl Engine {
             action: action.as_ref().map(|action| action.title_and_icon()),
         }
         .json(false);
+        let message = match (&claim.by, &documents.payload) {
+            (Some(_), Some(payload)) => {
+                let message = Message::of_stored(&run, &documents);
+                self.agent_message(&run, payload, &message).await.ok()
+            }
+            _ => None,
+        };
         if let Value::Object(shown) = &mut shown {
             shown.insert("claimedUntil".into(), until.to_string().into());
+            if let Some(message) = message {
+                shown.insert("message".into(), message);
+            }
         }
         claimed.runs.push(shown);
         if claim.by.is_some() {

@@ -4,6 +4,7 @@
 //! session has started, so that they can be taken back when it falls silent.
 
 mod claim;
+mod publish;
 mod sessions;
 mod settle;
 mod start;
@@ -92,7 +93,10 @@ impl Engine {
 
     /// How agents get their work now: as the organisation says, where that can be.
     pub(crate) fn streamer(&self) -> Streamer {
-        self.organization.streamer().unwrap_or(Streamer::Polling)
+        match (&self.kafka, self.organization.streamer()) {
+            (Some(_), None | Some(Streamer::Kafka)) => Streamer::Kafka,
+            _ => Streamer::Polling,
+        }
     }
 
     /// A session speaks that may claim or start: an older one of the same agent is over.

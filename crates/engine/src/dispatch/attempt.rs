@@ -5,18 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use longshore_backends::client::{Call, CallProfile, MAX_ANSWER_BYTES, Reply};
+use longshore_backends::kafka::{PublishFailure, Record};
 use longshore_backends::outcome::Asked;
 use longshore_backends::receiver;
 use longshore_backends::request::{Envelope, SignatureHeader};
 use longshore_backends::scrub::Scrubber;
 use longshore_backends::webhook::{self, Webhook};
-use longshore_domain::delivery::{self, Attempt, Delivery, OutcomeKind, Settling, State};
+use longshore_domain::agent::header;
+use longshore_domain::delivery::{self, Attempt, Delivery, OutcomeKind, Receiver, Settling, State};
 use longshore_domain::diagnosis::{Diagnosis, Reason};
 use longshore_domain::id::RunId;
 use longshore_domain::outcome::{Acceptance, Outcome, Repeat, Retry};
 use longshore_domain::run::{self, DeliveryWrite, FailedTemplates, Run, RunChange};
 use longshore_domain::secret::Secret;
-use longshore_domain::signature::{self, SIGNATURE_HEADER};
+use longshore_domain::signature::{self, Preset, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use longshore_domain::time::Timestamp;
 use longshore_store::Error as Stored;
 use serde_json::Value;
@@ -178,6 +180,14 @@ impl Engine {
                 uses_attempt: true,
             }));
         };
+        if delivery.receiver == Receiver::Kafka {
+            let outcome = self
+                .write_message(delivery, number, prepared, &signer)
+                .await;
+            let mut made = ended(outcome);
+            made.attempt.signed_with = Some(signer.id);
+            return made;
+        }
         let secret = signer.value.expose().as_bytes();
         let policy = &prepared.route.policy;
         let seconds = started_at.as_seconds();
@@ -219,6 +229,52 @@ impl Engine {
         made.attempt.signed_with = Some(signer.id);
         keep_answer(&mut made, &exchange.reply, delivery, scrubber.as_ref());
         made
+    }
+
+    /// A message for whoever reads the topic; its signature stands in the record's headers, as the
+    /// message is what the action says and nothing else.
+    async fn write_message(
+        &self,
+        delivery: &Delivery,
+        number: u32,
+        prepared: &Prepared,
+        signer: &SigningSecret,
+    ) -> Outcome {
+        let Some(producer) = &self.kafka else {
+            return Outcome::Retry(Retry {
+                diagnosis: no_kafka(),
+                retry_after: None,
+                uses_attempt: true,
+            });
+        };
+        let body = &prepared.outgoing.body;
+        let seconds = self.environment.now().as_seconds();
+        let secret = signer.value.expose().as_bytes();
+        let signature = signature::sign(Preset::PortV1, secret, seconds, body);
+        let (timestamp, number) = (seconds.to_string(), number.to_string());
+        let topic = self.runs_topic();
+        let headers = [
+            (header::RUN, delivery.run.as_str()),
+            (header::DELIVERY, delivery.id.as_str()),
+            (header::ATTEMPT, &number),
+            (SIGNATURE_HEADER, &signature),
+            (TIMESTAMP_HEADER, &timestamp),
+        ];
+        let record = Record {
+            topic: &topic,
+            key: delivery.run.as_str(),
+            headers: &headers,
+            value: body,
+        };
+        match producer.publish(record).await {
+            Ok(_) => Outcome::Accepted(Acceptance::default()),
+            Err(PublishFailure::Refused(found)) => Outcome::Refused(found),
+            Err(PublishFailure::Unavailable(diagnosis)) => Outcome::Retry(Retry {
+                diagnosis,
+                retry_after: None,
+                uses_attempt: false,
+            }),
+        }
     }
 
     fn profile(&self, delivery: &Delivery, route: &Route) -> Result<CallProfile, Diagnosis> {
@@ -465,7 +521,15 @@ fn health_of(outcome: &Outcome, status: Option<u16>) -> Health {
     }
 }
 
-fn no_signer() -> Diagnosis {
+fn no_kafka() -> Diagnosis {
+    Diagnosis {
+        reason: Reason::KafkaUnavailable,
+        message: "no Kafka is configured, so the message was not written".into(),
+        fix: "Set kafka.brokers in the server's configuration.".into(),
+    }
+}
+
+pub(crate) fn no_signer() -> Diagnosis {
     Diagnosis {
         reason: Reason::NoSigner,
         message: "no enabled credential may sign, so the call was not made".into(),

@@ -21,6 +21,7 @@ use longshore_domain::time::Timestamp;
 use longshore_store::Found;
 use tokio::sync::Notify;
 
+pub(crate) use attempt::no_signer;
 pub use destination::Window;
 
 use crate::Engine;

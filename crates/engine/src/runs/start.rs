@@ -71,6 +71,7 @@ impl Engine {
     ) -> Result<RunText, Error> {
         let credential = caller.admin()?;
         let action = self.catalog.compiled(&command.action).await?;
+        self.can_be_sent(&action)?;
         let properties = permitted(&action, &command)?;
         let now = self.environment.now();
         let id = RunId::mint(now, self.environment.random_u64());
@@ -134,6 +135,16 @@ impl Engine {
             rerun_of: Some(id.clone()),
         };
         self.start_run(caller, command).await
+    }
+
+    fn can_be_sent(&self, action: &CompiledAction) -> Result<(), Error> {
+        let kind = action.action.invocation.kind();
+        if kind == InvocationKind::Kafka && self.kafka.is_none() {
+            return Err(Error::InvocationNotAvailable(
+                "invocations of type KAFKA need kafka.brokers in the server's configuration".into(),
+            ));
+        }
+        Ok(())
     }
 
     /// Writes the new run, answers it, and hands its delivery over.
@@ -385,6 +396,7 @@ fn permitted(action: &CompiledAction, command: &StartRun) -> Result<Value, Error
         Invocation::Webhook(_)
         | Invocation::Jenkins(_)
         | Invocation::AzureDevops { .. }
+        | Invocation::Kafka { .. }
         | Invocation::Gitlab { .. }
         | Invocation::IntegrationAction { .. } => {}
         other => {
@@ -415,7 +427,7 @@ fn permitted(action: &CompiledAction, command: &StartRun) -> Result<Value, Error
     Ok(Value::Object(accepted.properties))
 }
 
-fn operation_of(action: &CompiledAction) -> &'static str {
+pub(crate) fn operation_of(action: &CompiledAction) -> &'static str {
     match &action.action.trigger {
         Trigger::SelfService(trigger) => trigger.operation.as_str(),
         Trigger::Automation(_) => "CREATE",

@@ -8,6 +8,10 @@
     reason = "what the tests share fails like a test"
 )]
 
+#[path = "../system/agents.rs"]
+#[expect(dead_code, reason = "these tests ask for less")]
+mod agents;
+mod agents_over_kafka;
 #[path = "../system/api.rs"]
 #[expect(dead_code, reason = "these tests ask for less")]
 mod api;
@@ -15,6 +19,9 @@ mod broker;
 mod cluster;
 mod consuming;
 mod login;
+#[path = "../system/receivers.rs"]
+#[expect(dead_code, reason = "these tests ask for less")]
+mod receivers;
 mod restarting;
 #[path = "../system/server.rs"]
 #[expect(dead_code, reason = "these tests ask for less")]

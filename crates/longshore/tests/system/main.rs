@@ -6,6 +6,8 @@
     reason = "what the tests share fails like a test"
 )]
 
+mod agent;
+mod agents;
 mod api;
 mod backup;
 mod chance;

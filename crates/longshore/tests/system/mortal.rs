@@ -10,8 +10,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::chance::Chance;
+use crate::receivers::{Seen, tally};
 use crate::server::SOON;
-use crate::verdict::{Seen, tally};
 
 const SCRIPT: &str = include_str!("receiver.py");
 /// Ports that no outgoing connection is given: while the receiver is dead, nothing takes its port.

@@ -1,5 +1,7 @@
 //! The receivers that tests call, and the actions that call them.
 
+use std::collections::BTreeMap;
+
 use longshore_emulators::jenkins::{self, Jenkins, Job};
 use longshore_emulators::webhook_sink::{Config, Recording, WebhookSink};
 use longshore_emulators::{Listen, Secret};
@@ -7,7 +9,6 @@ use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::server::CLIENT_SECRET;
-use crate::verdict::{Seen, tally};
 
 pub(crate) const WEBHOOK: &str = "notify";
 pub(crate) const JENKINS: &str = "deploy";
@@ -122,4 +123,16 @@ fn action(identifier: &str, invocation: &Value) -> Value {
         },
         "invocationMethod": invocation,
     })
+}
+
+/// How often a receiver saw each run.
+pub(crate) type Seen = BTreeMap<String, usize>;
+
+/// Counts how often each run is named.
+pub(crate) fn tally(runs: impl Iterator<Item = String>) -> Seen {
+    let mut times = Seen::new();
+    for run in runs {
+        *times.entry(run).or_default() += 1;
+    }
+    times
 }

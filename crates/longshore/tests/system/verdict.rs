@@ -2,21 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::receivers::{CONCURRENCY, JENKINS, WEBHOOK};
+use crate::receivers::{CONCURRENCY, JENKINS, Seen, WEBHOOK};
 use crate::rows::{ACCEPTED, DONE, Row, UNCONFIRMED};
 use crate::traffic::Promised;
-
-/// How often a receiver saw each run.
-pub(crate) type Seen = BTreeMap<String, usize>;
-
-/// Counts how often each run is named.
-pub(crate) fn tally(runs: impl Iterator<Item = String>) -> Seen {
-    let mut times = Seen::new();
-    for run in runs {
-        *times.entry(run).or_default() += 1;
-    }
-    times
-}
 
 fn of_action<'a>(
     rows: &'a BTreeMap<String, Row>,

@@ -82,6 +82,7 @@ impl Server {
             store: Arc::new(store.unwrap()),
             environment: Arc::new(clock.clone()),
             client: client(),
+            kafka: None,
             evaluator: evaluator(),
             master_key: Secret::new([7; 32]),
             organization: Some("org_0123456789abcdef".into()),

@@ -51,6 +51,7 @@ impl Process {
                 store: Arc::clone(&seam) as Arc<dyn longshore_store::Store>,
                 environment: Arc::new(world.clock.clone()),
                 client: client.expect("a client"),
+                kafka: None,
                 evaluator: Evaluator::new(JqConfig::new(worker)),
                 master_key: Secret::new([7; 32]),
                 organization: None,
