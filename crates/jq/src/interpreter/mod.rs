@@ -7,7 +7,7 @@ mod fuel;
 mod natives;
 mod output;
 mod prelude;
-mod syntax;
+pub(crate) mod syntax;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -185,6 +185,11 @@ pub(super) fn compound<'s>(
     bind(value, RIGHT, update(paths, made))
 }
 
+/// Whether `value as pattern | body` is how `paths += value` and its kin are written here.
+pub(crate) fn is_compound(pattern: &TextPattern<'_>, body: &Text<'_>) -> bool {
+    matches!(pattern, Pattern::Var(RIGHT)) && matches!(body, Term::Call("_modify", _))
+}
+
 /// One more index behind `base`; jq evaluates it before what it is an index of.
 pub(super) fn indexed<'s>(base: Text<'s>, part: Part<Text<'s>>) -> Text<'s> {
     let movable = |key: &Text<'s>| !is_constant(key) && !matches!(base, Term::Id);
