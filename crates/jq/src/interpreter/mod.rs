@@ -11,16 +11,18 @@ pub(crate) mod syntax;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use jaq_core::load::parse::Def;
+use jaq_core::load::parse::{Def, Term};
 use jaq_core::load::{Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Error, Vars};
 
 use crate::bounds::Bound;
+use crate::needs::{Needs, needs};
 use crate::program::CompileError;
 use crate::value::{Excess, Members, Unprintable, Value};
 pub(crate) use fuel::Until;
 use fuel::{Fuel, Fuelled, Stop};
 use prelude::Prelude;
+use syntax::Parsed;
 
 /// What one expression came to, its value as JSON text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +55,21 @@ impl Interpreter {
 
     /// Compiles `text`; the caller's stack must suit its depth.
     pub(crate) fn compile(&self, text: &str) -> Result<Compiled, CompileError> {
+        self.compile_parsed(text, syntax::program(text)?)
+    }
+
+    /// What `text` needs of its input, where it compiles.
+    pub(crate) fn check(&self, text: &str) -> Result<Needs, CompileError> {
         let program = syntax::program(text)?;
+        let needs = needs(&program.content);
+        self.compile_parsed(text, program).map(|_| needs)
+    }
+
+    fn compile_parsed<'t>(
+        &self,
+        text: &'t str,
+        program: Parsed<'t, Term<&'t str>>,
+    ) -> Result<Compiled, CompileError> {
         let main = Def {
             name: MAIN,
             args: Vec::new(),
