@@ -166,8 +166,8 @@ fn part(input: &Value, needs: &[&Needs]) -> Vec<u8> {
 
 fn answer(interpreter: &Interpreter, text: &str, input: &[u8]) -> Answer {
     let program = interpreter.compile(text).unwrap();
-    let until = Until::after(Duration::from_secs(10));
-    interpreter.run(&program, value::Value::parse(input).unwrap(), until)
+    let (input, time) = (value::Value::parse(input).unwrap(), Duration::from_secs(10));
+    interpreter.run(&program, input, time, Until::after(time))
 }
 
 proptest! {

@@ -5,6 +5,7 @@ use jaq_core::load::parse::{BinaryOp, Pattern, Term};
 use jaq_core::path::{Part, Path};
 
 use super::{MAX_DEPTH, MAX_KEYS, Needs};
+use crate::interpreter::syntax;
 
 type Text<'t> = Term<&'t str>;
 
@@ -215,7 +216,7 @@ impl<'t> Walk<'t> {
         let mut reached = base;
         for part in parts {
             reached = match part {
-                Part::Index(index) => match name(index) {
+                Part::Index(index) => match syntax::written(index) {
                     Some(name) => self.member(reached, name),
                     None => {
                         self.use_whole(&reached);
@@ -285,18 +286,6 @@ fn is_blind(name: &str, arity: usize) -> bool {
             | ("limit" | "range" | "skip" | "pow", 2)
             | ("range", 3)
     )
-}
-
-/// A string of nothing but what is written in it.
-fn name<'t>(term: &Text<'t>) -> Option<&'t str> {
-    match term {
-        Term::Str(None, parts) => match parts.as_slice() {
-            [] => Some(""),
-            [StrPart::Str(name)] => Some(name),
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 #[cfg(test)]

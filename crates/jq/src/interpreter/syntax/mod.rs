@@ -16,7 +16,7 @@ use jaq_core::load::parse::{Def, Term};
 
 use crate::program::CompileError;
 use parser::Parser;
-pub(crate) use terms::is_compound;
+pub(crate) use terms::{is_compound, written};
 
 /// A name and a number of arguments.
 pub(crate) type Signature<'s> = (&'s str, usize);

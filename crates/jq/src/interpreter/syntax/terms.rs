@@ -65,6 +65,18 @@ pub(super) fn string(text: &str) -> Text<'_> {
     Term::Str(None, vec![StrPart::Str(text)])
 }
 
+/// What a string says that is nothing but what is written in it, without escapes.
+pub(crate) fn written<'s>(term: &Text<'s>) -> Option<&'s str> {
+    match term {
+        Term::Str(None, parts) => match parts.as_slice() {
+            [] => Some(""),
+            [StrPart::Str(text)] => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 pub(super) fn pipe<'s>(left: Text<'s>, right: Text<'s>) -> Text<'s> {
     binary(left, BinaryOp::Pipe(None), right)
 }
