@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use longshore_domain::template::{Evaluated, Template};
+use longshore_domain::template::{Cause, Evaluated, Template};
 use serde_json::{Value, json};
 
 fuzz_target!(|parts: (&str, Vec<u8>)| {
@@ -29,6 +29,7 @@ fn result(kind: u8, text: &str) -> Evaluated {
     match kind % 8 {
         0 => Evaluated::Undefined,
         1 => Evaluated::Failed {
+            cause: Cause::Error,
             message: text.to_owned(),
         },
         2 => Evaluated::Value(Value::Null),

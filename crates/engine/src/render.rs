@@ -4,7 +4,8 @@ use longshore_domain::id::RunLogId;
 use longshore_domain::run::{Documents, FailedTemplates, Rendered, Run};
 use longshore_domain::secret::Secret;
 use longshore_domain::template::{
-    Cause, Deferred, Evaluated, Expression, Failure, Filled, PerAttempt, Template,
+    Cause, Deferred, Evaluated, Expression, Failure, Filled, MAX_EXPRESSION_BYTES, PerAttempt,
+    Template,
 };
 use longshore_jq::{CompileError, Evaluated as Output, Evaluator, Program};
 use serde_json::Value;
@@ -14,6 +15,11 @@ use crate::dispatch::parcel::{Content, DeferredContent};
 use crate::outgoing::Outgoing;
 use crate::scope;
 
+const _: () = assert!(
+    MAX_EXPRESSION_BYTES == longshore_jq::bounds::MAX_EXPRESSION_BYTES,
+    "templates hold expressions of any length that can be evaluated, and no others"
+);
+
 /// A template whose expressions are compiled once, for all runs of an action's revision.
 pub(crate) struct CompiledTemplate {
     template: Template,
@@ -22,7 +28,7 @@ pub(crate) struct CompiledTemplate {
 
 pub(crate) enum Compiled {
     Program(Program),
-    /// It names a secret: it is compiled for each attempt.
+    /// It names a secret: it is compiled when it is first attempted.
     Deferred,
     /// It does not compile, and so is null.
     Mistake(Mistake),
@@ -75,7 +81,11 @@ impl CompiledTemplate {
 
 impl Compiled {
     pub(crate) fn of(text: &str) -> Self {
-        match Program::compile(text) {
+        Self::from(text, Program::compile(text))
+    }
+
+    fn from(text: &str, compiled: Result<Program, CompileError>) -> Self {
+        match compiled {
             Ok(program) => Self::Program(program),
             Err(CompileError { message, position }) => Self::Mistake(Mistake {
                 message,
@@ -135,11 +145,11 @@ fn evaluated_of(output: Output) -> Evaluated {
     }
 }
 
-/// The expressions of a template's deferred parts, compiled.
-pub(crate) fn compiled(per_attempt: &PerAttempt) -> Vec<Compiled> {
+/// The expressions of a template's deferred parts, compiled unless the evaluator remembers them.
+pub(crate) fn compiled(evaluator: &Evaluator, per_attempt: &PerAttempt) -> Vec<Compiled> {
     let expressions = per_attempt.expressions().iter();
     expressions
-        .map(|expression| Compiled::of(&expression.text))
+        .map(|Expression { text, .. }| Compiled::from(text, evaluator.compile(text)))
         .collect()
 }
 
@@ -172,7 +182,7 @@ impl Engine {
         scope: &Value,
     ) -> Complete {
         let per_attempt = PerAttempt::parse(deferred);
-        let programs = compiled(&per_attempt);
+        let programs = compiled(&self.evaluator, &per_attempt);
         let evaluated = evaluated(&self.evaluator, action_of(scope), &programs, scope).await;
         let completed = per_attempt.complete(payload, &evaluated);
         Complete {

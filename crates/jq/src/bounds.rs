@@ -94,6 +94,9 @@ pub const MAX_WAITING_OF_OWNER: usize = 4_096;
 pub(crate) const MAX_OWNERS_REMEMBERED: usize = 512;
 /// Programs of one owner whose standing is remembered, in the same way.
 pub(crate) const MAX_PROGRAMS_REMEMBERED: usize = 256;
+/// Programs that an evaluator keeps compiled for who cannot: the latest so many, and up to as many
+/// before them. Each takes a few times its text, seldom more than some kilobytes.
+pub(crate) const MAX_PROGRAMS_KEPT: usize = 256;
 
 /// Processor time within which a program completes that may share workers with everybody's.
 pub(crate) const QUICK: Duration = Duration::from_millis(25);

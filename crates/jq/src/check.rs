@@ -1,4 +1,4 @@
-//! Finds the mistakes of an expression without evaluating it, whatever its text does to a parser.
+//! Finds what an expression needs, and its mistakes, without evaluating it, whatever its text does to a parser.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
@@ -7,6 +7,7 @@ use std::thread;
 
 use crate::bounds::{CHECK_STACK_BYTES, MAX_EXPRESSION_BYTES};
 use crate::interpreter::Interpreter;
+use crate::needs::Needs;
 use crate::program::CompileError;
 
 /// Refuses a text that is too long.
@@ -23,10 +24,11 @@ pub(crate) fn bounds(text: &str) -> Result<(), CompileError> {
     Ok(())
 }
 
-type Question = (String, Sender<Result<(), CompileError>>);
+type Checked = Result<Needs, CompileError>;
+type Question = (String, Sender<Checked>);
 
-/// Compiles `text` for its mistakes, on a thread whose stack suits every text within bounds.
-pub(crate) fn compiles(text: &str) -> Result<(), CompileError> {
+/// Compiles `text` for its mistakes and for what it needs of its input, on a thread whose stack suits every text within bounds.
+pub(crate) fn compiles(text: &str) -> Checked {
     let unavailable = || CompileError {
         message: "expressions cannot be checked: no thread could be started".to_owned(),
         position: 0,
@@ -49,15 +51,15 @@ fn start() -> Option<Sender<Question>> {
     let check = move || {
         let interpreter = Interpreter::new();
         for (text, answer) in questions {
-            let compile = AssertUnwindSafe(|| interpreter.compile(&text).map(drop));
-            let compiled = catch_unwind(compile).unwrap_or_else(|_| {
+            let check = AssertUnwindSafe(|| interpreter.check(&text));
+            let checked = catch_unwind(check).unwrap_or_else(|_| {
                 Err(CompileError {
                     message: "the parser failed".to_owned(),
                     position: 0,
                 })
             });
             // a caller that has gone needs no answer
-            let _ = answer.send(compiled);
+            let _ = answer.send(checked);
         }
     };
     let thread = thread::Builder::new()

@@ -1,21 +1,24 @@
 //! Evaluates the expressions of a call: plain ones at once, all others by workers.
 
 mod call;
+mod generations;
 mod standing;
 
 use std::io;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::bounds::{
     Bound, Bounds, DEFAULT_IDLE, DEFAULT_WAIT, DEFAULT_WORKERS, MAX_EXPRESSION_BYTES,
-    MAX_OUTPUT_BYTES, MAX_OUTPUT_DEPTH,
+    MAX_OUTPUT_BYTES, MAX_OUTPUT_DEPTH, MAX_PROGRAMS_KEPT,
 };
 use crate::pool::{Lane, Pool, WorkerCommand};
-use crate::program::{Evaluated, Program};
+use crate::program::{CompileError, Evaluated, Program};
 use crate::worker::Sandbox;
 use call::Call;
+use generations::Generations;
 use standing::Memory;
 
 /// How an [`Evaluator`] works.
@@ -52,6 +55,7 @@ impl Config {
 pub struct Evaluator {
     pool: Pool,
     memory: Memory,
+    programs: Mutex<Generations<Box<str>, Program>>,
     wait: Duration,
     bounds: Bounds,
 }
@@ -66,6 +70,7 @@ impl Evaluator {
         bounds.expression_bytes = bounds.expression_bytes.min(MAX_EXPRESSION_BYTES);
         Self {
             memory: Memory::new(),
+            programs: Mutex::new(Generations::new(MAX_PROGRAMS_KEPT)),
             wait: config.wait,
             bounds: config.bounds.clone(),
             pool: Pool::new(config),
@@ -86,6 +91,20 @@ impl Evaluator {
         let sandbox = worker.sandbox();
         permit.keep(worker);
         Ok(sandbox)
+    }
+
+    /// [`Program::compile`] for who cannot keep the programs: those used last are remembered.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn compile(&self, text: &str) -> Result<Program, CompileError> {
+        let programs = || self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(program) = programs().get(text) {
+            return Ok(program.clone());
+        }
+        let program = Program::compile(text)?;
+        programs().put(text.into(), program.clone());
+        Ok(program)
     }
 
     /// What each of `programs` comes to on `input`, in order. Calls that wait for a worker take
@@ -168,5 +187,27 @@ fn take(value: &Value, left: &mut usize, depth: usize) -> Result<(), Bound> {
                 .try_for_each(|value| take(value, left, depth))
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_compiled_once_while_it_is_remembered() {
+        let evaluator = Evaluator::new(Config::new(WorkerCommand {
+            program: "/nowhere".into(),
+            args: Vec::new(),
+        }));
+        let first = evaluator.compile(".a | keys").unwrap();
+        let again = evaluator.compile(".a | keys").unwrap();
+        assert!(std::ptr::eq(first.text(), again.text()));
+        for number in 0..2 * MAX_PROGRAMS_KEPT {
+            evaluator.compile(&number.to_string()).unwrap();
+        }
+        let later = evaluator.compile(".a | keys").unwrap();
+        assert!(!std::ptr::eq(first.text(), later.text()));
+        assert!(evaluator.compile("|").is_err());
     }
 }

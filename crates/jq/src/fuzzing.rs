@@ -6,14 +6,17 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::bounds::{Bounds, WORKER_STACK_BYTES};
 use crate::frame::{LENGTH_BYTES, Priority, Question, Reply, Terms, Times, question};
+use crate::needs::Needs;
 use crate::program::{Evaluated, Program};
 use crate::worker::Evaluation;
 
 /// Memory of one evaluation, and its time.
 const MEMORY_BYTES: usize = 16 << 20;
-const TIME: Duration = Duration::from_millis(200);
+const TIME: Duration = Duration::from_millis(50);
 
 /// A thread that evaluates.
 #[derive(Debug)]
@@ -57,12 +60,26 @@ impl Bench {
     #[must_use]
     pub fn evaluate(&self, text: &str, input: &str) -> Option<Evaluated> {
         Program::compile(text).ok()?;
+        self.ask(text, input.as_bytes())
+    }
+
+    /// The same on what `text` needs of `input`, as a worker would be sent it.
+    #[must_use]
+    pub fn evaluate_on_needed(&self, text: &str, input: &Value) -> Option<Evaluated> {
+        let program = Program::compile(text).ok()?;
+        let mut needed = Vec::new();
+        let needs = Needs::union([program.needs()].into_iter());
+        needs.write(input, &mut needed).ok()?;
+        self.ask(text, &needed)
+    }
+
+    fn ask(&self, text: &str, input: &[u8]) -> Option<Evaluated> {
         let times = Times {
             each: TIME,
             all: TIME,
             one_by_one: true,
         };
-        let question = question(times, &[text], input.as_bytes())?;
+        let question = question(times, &[text], input)?;
         self.questions
             .send(question[LENGTH_BYTES..].to_vec())
             .ok()?;

@@ -11,6 +11,7 @@ mod frame;
 pub mod fuzzing;
 mod interpreter;
 mod meter;
+mod needs;
 mod plain;
 mod pool;
 mod program;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::bounds::Bound;
+use crate::needs::Needs;
 use crate::plain::{self, Fault};
 use crate::{check, frame};
 
@@ -14,6 +15,7 @@ use crate::{check, frame};
 pub struct Program {
     text: Arc<str>,
     plain: Option<Arc<plain::Expression>>,
+    needs: Arc<Needs>,
 }
 
 /// A mistake in an expression's text.
@@ -48,12 +50,15 @@ impl Program {
     pub fn compile(text: &str) -> Result<Self, CompileError> {
         check::bounds(text)?;
         let plain = plain::parse(text).map(Arc::new);
-        if plain.is_none() {
-            check::compiles(text)?;
-        }
+        let needs = match &plain {
+            // values that it leaves to a worker are seldom met
+            Some(_) => Needs::whole(),
+            None => check::compiles(text)?,
+        };
         Ok(Self {
             text: text.into(),
             plain,
+            needs: Arc::new(needs),
         })
     }
 
@@ -61,6 +66,11 @@ impl Program {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// What a worker must know of the input to evaluate it.
+    pub(crate) fn needs(&self) -> &Needs {
+        &self.needs
     }
 
     /// Evaluates here and now, where the expression and the values it meets are plain ones.

@@ -10,10 +10,9 @@ mod walk;
 
 use std::thread;
 
-use jaq_core::load;
-
 use crate::bounds::CHECK_STACK_BYTES;
 use crate::check;
+use crate::interpreter::syntax;
 use walk::Walk;
 
 /// Paths told of one expression; the rest is left out.
@@ -85,7 +84,7 @@ fn of(text: &str) -> Reads {
     if check::bounds(text).is_err() {
         return Reads::default();
     }
-    load::parse(text, |parser| parser.term())
-        .map(|term| Walk::new(text).read(&term))
+    syntax::program(text)
+        .map(|program| Walk::new(text).read(&program.content))
         .unwrap_or_default()
 }

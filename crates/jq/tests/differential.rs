@@ -102,16 +102,49 @@ struct Difference {
 
 impl Difference {
     fn covers(&self, text: &str) -> bool {
-        self.expressions.iter().any(|expression| {
-            let mut rest = text;
-            expression.split('…').all(|part| match rest.find(part) {
-                Some(place) => {
-                    rest = &rest[place + part.len()..];
-                    true
-                }
-                None => false,
-            })
-        })
+        let mut expressions = self.expressions.iter();
+        expressions.any(|expression| holds(text, expression))
+    }
+}
+
+/// Whether `expression` stands in `text`, not in the midst of a word.
+fn holds(text: &str, expression: &str) -> bool {
+    let in_word = |c: char| c.is_alphanumeric() || c == '_';
+    let splits_word = |left: &str, right: &str| {
+        left.ends_with(|c| in_word(c) || c == '.' || c == '$' || c == '@')
+            && right.starts_with(in_word)
+    };
+    let parts: Vec<&str> = expression.split('…').collect();
+    let first = parts.first().copied().unwrap_or_default();
+    let mut starts = text.match_indices(first).map(|(place, _)| place);
+    starts.any(|start| {
+        let mut end = start;
+        let found = parts.iter().all(|part| {
+            let place = text[end..].find(part);
+            end += place.map_or(0, |place| place + part.len());
+            place.is_some()
+        });
+        let (before, after) = (&text[..start], &text[end..]);
+        found && !splits_word(before, &text[start..]) && !splits_word(&text[..end], after)
+    })
+}
+
+#[test]
+fn a_row_covers_whole_words_only() {
+    for (text, expression, expected) in [
+        ("env | length", "env", true),
+        ("$ENV", "$ENV", true),
+        ("[env]", "env", true),
+        (".env", "env", false),
+        ("$env", "env", false),
+        ("environment", "env", false),
+        (".a | halt_error", "halt", false),
+        (".j0 + (1 | j0)", "j0", true),
+        ("test(\"a&&b\")", "test(\"…&&…\")", true),
+        (".a && .b", "test(\"…&&…\")", false),
+        ("path(.x.missing | null)", "path(….missing | null)", true),
+    ] {
+        assert_eq!(holds(text, expression), expected, "{expression} in {text}");
     }
 }
 

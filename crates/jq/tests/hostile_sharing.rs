@@ -19,12 +19,13 @@ use expressions::{HOSTILE, SUSPECT};
 /// Hostile calls at once.
 const HOSTILE_CALLS: usize = 200;
 /// Rounds alone and rounds beside, in turn.
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 15;
 /// The neighbour's calls of one round.
 const CALLS: usize = 200;
 /// The neighbour's p99 is a few hundred microseconds. It may grow by this beside its factor: where
-/// all cores are busy, one switch of tasks takes as long as one slice of the scheduler.
-const SLACK: Duration = Duration::from_millis(4);
+/// all cores are busy, one switch of tasks takes as long as one slice of the scheduler, some 1.4 ms on
+/// two cores. Less than 0.9 ms was needed, on idle and on busy machines.
+const SLACK: Duration = Duration::from_millis(2);
 
 /// Held by the test that runs.
 static ALONE: Mutex<()> = Mutex::const_new(());
@@ -106,6 +107,7 @@ async fn compare(owner: impl Fn(usize) -> String) {
         assert!(!calls.is_empty());
         drop(calls);
     }
+    println!("p99 of rounds alone {alone:?}, beside {beside:?}");
     println!("p99 of rounds alone {alone:?}, beside {beside:?}");
     let (alone, beside) = (median(alone), median(beside));
     assert!(

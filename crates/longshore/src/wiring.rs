@@ -12,7 +12,7 @@ use longshore_engine::caller::Scope;
 use longshore_engine::environment::SystemEnvironment;
 use longshore_engine::tasks::Tasks;
 use longshore_engine::{AzureSettings, Engine, Parts, RetentionSettings, Settings, Window};
-use longshore_jq::{Bounds, Config as JqConfig, Evaluator, Sandbox, WorkerCommand};
+use longshore_jq::{Config as JqConfig, Evaluator, Sandbox, WorkerCommand};
 use longshore_server::api::{self, App};
 use longshore_server::config::Config;
 use longshore_server::listen::{self, Patience};
@@ -166,15 +166,7 @@ fn evaluator(config: &Config) -> anyhow::Result<Evaluator> {
     Ok(Evaluator::new(JqConfig {
         workers: templates.workers,
         wait: templates.wait,
-        bounds: Bounds {
-            deadline: templates.deadline,
-            memory_bytes: templates.memory_bytes,
-            output_bytes: templates.output_bytes,
-            outputs_bytes: templates.outputs_bytes,
-            depth: templates.depth,
-            expression_bytes: templates.expression_bytes,
-            expressions: templates.expressions,
-        },
+        bounds: templates.bounds.clone(),
         ..JqConfig::new(jq_worker()?)
     }))
 }

@@ -104,9 +104,21 @@ impl<'e> Filler<'e> {
                 Some(Output::Array(values.collect()))
             }
             Node::Object(entries) => {
-                let mut pairs = Pairs::default();
-                for entry in entries {
-                    self.entry(entry, &place.key(&entry.written), depth, &mut pairs);
+                let mut pairs = Pairs::with_capacity(entries.len());
+                if entries
+                    .iter()
+                    .all(|entry| matches!(entry.key, Key::Constant))
+                {
+                    for entry in entries {
+                        let place = place.key(&entry.written);
+                        if let Some(value) = self.node(&entry.value, &place, depth + 1) {
+                            pairs.add(entry.written.clone(), value);
+                        }
+                    }
+                } else {
+                    for entry in entries {
+                        self.entry(entry, &place.key(&entry.written), depth, &mut pairs);
+                    }
                 }
                 Some(Output::Object(pairs))
             }

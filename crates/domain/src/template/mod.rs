@@ -29,15 +29,13 @@ pub use fill::{Deferred, Filled};
 pub use per_attempt::{Completed, PerAttempt};
 pub use survey::{Occurrence, Role, Survey};
 
-use expression::Expressions;
-use place::Place;
-use tree::{Node, Parser};
+use tree::{Parsed, Parser};
 
 /// Arrays and objects around a string with templates.
 pub const MAX_TEMPLATE_DEPTH: usize = 64;
 /// Different expressions of one template.
 pub const MAX_TEMPLATE_EXPRESSIONS: usize = 1000;
-/// Bytes of one expression.
+/// Bytes of one expression; what evaluates them has a bound of its own that is no larger.
 pub const MAX_EXPRESSION_BYTES: usize = 16 * 1024;
 /// Arrays and objects around any value of what a template becomes, so that it can be read again.
 pub const MAX_FILLED_DEPTH: usize = 100;
@@ -48,11 +46,7 @@ pub const MAX_TEMPLATE_VIOLATIONS: usize = 100;
 
 /// A parsed template.
 #[derive(Clone, Debug)]
-pub struct Template {
-    root: Node,
-    expressions: Expressions,
-    violations: Vec<Violation>,
-}
+pub struct Template(Parsed);
 
 impl Template {
     /// Parses every string and key of `value`. Never refuses: a string whose braces make no sense,
@@ -60,32 +54,25 @@ impl Template {
     /// expression that fails.
     #[must_use]
     pub fn parse(value: &Value) -> Self {
-        let mut parser = Parser::deferring();
-        let root = parser.node(value, &Place::root());
-        let (expressions, violations) = parser.finish();
-        Self {
-            root,
-            expressions,
-            violations,
-        }
+        Self(Parser::deferring().parse(value))
     }
 
     /// The different expressions, in order of appearance.
     #[must_use]
     pub fn expressions(&self) -> &[Expression] {
-        self.expressions.list()
+        self.0.expressions.list()
     }
 
     /// What is wrong with the template's braces and bounds; paths start at the template's root.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
-        &self.violations
+        &self.0.violations
     }
 
     /// Puts results in: `evaluated` has one for each of [`Self::expressions`], in order. Those of
     /// deferred ones are not looked at.
     #[must_use]
     pub fn fill(&self, evaluated: &[Evaluated]) -> Filled {
-        fill::fill(&self.root, &self.expressions, evaluated)
+        fill::fill(&self.0.root, &self.0.expressions, evaluated)
     }
 }

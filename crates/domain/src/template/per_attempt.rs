@@ -51,7 +51,7 @@ impl PerAttempt {
         let parts = deferred.iter().map(part).collect();
         Self {
             parts,
-            expressions: parser.finish().0,
+            expressions: parser.into_expressions(),
             has_stand_ins: false,
         }
     }

@@ -5,16 +5,12 @@ use serde_json::Value;
 
 use super::expression::{Expression, ExpressionId, Expressions};
 use super::place::Place;
-use super::tree::{Entry, Key, Node, Parser, Part, Text};
+use super::tree::{Entry, Key, Node, Parsed, Parser, Part, Text};
 use crate::violation::Violation;
 
 /// A template, looked through.
 #[derive(Clone, Debug)]
-pub struct Survey {
-    root: Node,
-    expressions: Expressions,
-    violations: Vec<Violation>,
-}
+pub struct Survey(Parsed);
 
 /// An expression at a place.
 #[derive(Clone, Copy, Debug)]
@@ -59,35 +55,28 @@ impl Survey {
     /// Looks through `value`.
     #[must_use]
     pub fn of(value: &Value) -> Self {
-        let mut parser = Parser::evaluating();
-        let root = parser.node(value, &Place::root());
-        let (expressions, violations) = parser.finish();
-        Self {
-            root,
-            expressions,
-            violations,
-        }
+        Self(Parser::evaluating().parse(value))
     }
 
     /// The different expressions, in order of appearance.
     #[must_use]
     pub fn expressions(&self) -> &[Expression] {
-        self.expressions.list()
+        self.0.expressions.list()
     }
 
     /// What is wrong with the template's braces, bounds and spreads.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
-        &self.violations
+        &self.0.violations
     }
 
     /// Shows `look` each place where an expression stands, in order.
     pub fn each(&self, mut look: impl FnMut(Occurrence<'_>)) {
         let mut visit = Visit {
-            expressions: &self.expressions,
+            expressions: &self.0.expressions,
             look: &mut look,
         };
-        visit.node(&self.root, &Place::root(), Role::Whole);
+        visit.node(&self.0.root, &Place::root(), Role::Whole);
     }
 }
 

@@ -77,6 +77,14 @@ pub(super) enum Key {
     Spread,
 }
 
+/// A value's tree, with what was found on the way.
+#[derive(Clone, Debug)]
+pub(super) struct Parsed {
+    pub(super) root: Node,
+    pub(super) expressions: Expressions,
+    pub(super) violations: Vec<Violation>,
+}
+
 pub(super) struct Parser {
     expressions: Expressions,
     violations: Vec<Violation>,
@@ -102,8 +110,18 @@ impl Parser {
         }
     }
 
-    pub(super) fn finish(self) -> (Expressions, Vec<Violation>) {
-        (self.expressions, self.violations)
+    /// The whole of a template.
+    pub(super) fn parse(mut self, value: &Value) -> Parsed {
+        let root = self.node(value, &Place::root());
+        Parsed {
+            root,
+            expressions: self.expressions,
+            violations: self.violations,
+        }
+    }
+
+    pub(super) fn into_expressions(self) -> Expressions {
+        self.expressions
     }
 
     pub(super) fn node(&mut self, value: &Value, place: &Place<'_>) -> Node {

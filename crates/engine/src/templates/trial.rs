@@ -14,7 +14,7 @@ use super::examined::Examined;
 use crate::Engine;
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::render::{CompiledTemplate, compiled, evaluated};
+use crate::render::{Compiled, CompiledTemplate, evaluated};
 use crate::scope;
 use crate::tasks::apart;
 
@@ -81,7 +81,11 @@ pub async fn try_out(
         let scope = with_stand_ins(plain, names);
         let look = move || {
             let per_attempt = PerAttempt::parse(&filled.deferred).with_stand_ins();
-            (compiled(&per_attempt), per_attempt)
+            let expressions = per_attempt.expressions().iter();
+            let programs: Vec<Compiled> = expressions
+                .map(|expression| Compiled::of(&expression.text))
+                .collect();
+            (programs, per_attempt)
         };
         let (programs, per_attempt) = apart(look).await;
         let results = evaluated(evaluator, OWNER, &programs, &scope).await;

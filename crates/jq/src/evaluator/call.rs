@@ -13,6 +13,7 @@ use super::Evaluator;
 use super::standing::Conduct;
 use crate::bounds::{Bound, CLOCK_FACTOR, QUICK};
 use crate::frame::{self, Reply};
+use crate::needs::Needs;
 use crate::pool::{Ending, Lane, Permit};
 use crate::program::{Evaluated, Program};
 
@@ -70,7 +71,9 @@ impl<'c> Call<'c> {
             .collect();
         let texts = open.iter().map(|place| self.programs[*place].text());
         let lanes = self.evaluator.memory.lanes(self.owner, texts);
-        let Ok(input) = serde_json::to_vec(input) else {
+        let needs = Needs::union(open.iter().map(|place| self.programs[*place].needs()));
+        let mut json = Vec::new();
+        if needs.write(input, &mut json).is_err() {
             self.answer_all(&open, &Evaluated::Error("the input is no JSON".to_owned()));
             return;
         };
@@ -83,7 +86,7 @@ impl<'c> Call<'c> {
             }
             if !places.is_empty() {
                 let wait = waited_at.saturating_duration_since(Instant::now());
-                self.in_lane(lane, places, wait, &input).await;
+                self.in_lane(lane, places, wait, &json).await;
             }
         }
     }

@@ -3,11 +3,10 @@
 //! By owner and a hash of the text, within bounds that one owner cannot use up for another. What
 //! is forgotten is on trial again.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, RandomState};
-use std::mem;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::generations::Generations;
 use crate::bounds::{FORGIVEN_AFTER, MAX_OWNERS_REMEMBERED, MAX_PROGRAMS_REMEMBERED};
 use crate::pool::Lane;
 
@@ -98,42 +97,6 @@ impl Memory {
     }
 }
 
-/// A map that forgets what was not used for long: it holds the latest `most` entries used, and what
-/// is left of as many before them.
-struct Generations<K, V> {
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
-    most: usize,
-}
-
-impl<K: Hash + Eq, V> Generations<K, V> {
-    fn new(most: usize) -> Self {
-        Self {
-            young: HashMap::new(),
-            old: HashMap::new(),
-            most,
-        }
-    }
-
-    fn get<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
-    where
-        K: std::borrow::Borrow<Q>,
-    {
-        if let Some((key, value)) = self.old.remove_entry(key) {
-            self.put(key, value);
-        }
-        self.young.get_mut(key)
-    }
-
-    fn put(&mut self, key: K, value: V) {
-        if self.young.len() >= self.most && !self.young.contains_key(&key) {
-            self.old = mem::take(&mut self.young);
-        }
-        self.old.remove(&key);
-        self.young.insert(key, value);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,17 +154,5 @@ mod tests {
         }
         assert_eq!(memory.lanes("quiet", ["text"].into_iter()), [Lane::Proven]);
         assert_eq!(memory.lanes("busy", ["0"].into_iter()), [Lane::Trial]);
-    }
-
-    #[test]
-    fn what_is_used_stays_while_others_come_and_go() {
-        let mut generations = Generations::new(4);
-        generations.put(0, 'a');
-        for key in 1..100 {
-            assert_eq!(generations.get(&0), Some(&mut 'a'));
-            generations.put(key, 'b');
-            assert!(generations.young.len() + generations.old.len() <= 8);
-        }
-        assert_eq!(generations.get(&50), None);
     }
 }

@@ -27,18 +27,18 @@ pub(crate) struct Until(Timespec);
 impl Until {
     /// The moment when this thread has worked for `time` more.
     pub(crate) fn after(time: Duration) -> Self {
+        Self::now().and(time)
+    }
+
+    fn now() -> Self {
+        Self(clock_gettime(ClockId::ThreadCPUTime))
+    }
+
+    fn and(self, time: Duration) -> Self {
         let time = Timespec::try_from(time).ok();
-        let moment = time.and_then(|time| now().checked_add(time));
-        Self(moment.unwrap_or_else(now))
+        let moment = time.and_then(|time| self.0.checked_add(time));
+        moment.map_or(self, Self)
     }
-
-    fn has_passed(self) -> bool {
-        now() >= self.0
-    }
-}
-
-fn now() -> Timespec {
-    clock_gettime(ClockId::ThreadCPUTime)
 }
 
 /// Why an evaluation was ended.
@@ -56,15 +56,22 @@ impl DataT for Fuelled {
 /// What one evaluation may still use.
 pub(super) struct Fuel {
     steps: Cell<u64>,
-    until: Until,
+    time: Duration,
+    end: Until,
+    /// When `time` is over; not known before the clock is first looked at, since most evaluations end
+    /// before that.
+    until: Cell<Option<Until>>,
     stack_floor: usize,
 }
 
 impl Fuel {
-    pub(super) fn new(until: Until) -> Self {
+    /// For `time` of processor time, but not beyond `end`.
+    pub(super) fn new(time: Duration, end: Until) -> Self {
         Self {
             steps: Cell::new(MAX_STEPS),
-            until,
+            time,
+            end,
+            until: Cell::new(None),
             stack_floor: stack_position().saturating_sub(WORKER_STACK_USE_BYTES),
         }
     }
@@ -84,9 +91,19 @@ impl Fuel {
         if meter::passed() {
             stop(Bound::Memory);
         }
-        if steps % STEPS_PER_LOOK == 0 && self.until.has_passed() {
+        if steps % STEPS_PER_LOOK == 0 && self.is_late() {
             stop(Bound::Time);
         }
+    }
+
+    fn is_late(&self) -> bool {
+        let now = Until::now();
+        let until = self.until.get().unwrap_or_else(|| {
+            let until = now.and(self.time).min(self.end);
+            self.until.set(Some(until));
+            until
+        });
+        now >= until
     }
 }
 

@@ -7,20 +7,24 @@ mod fuel;
 mod natives;
 mod output;
 mod prelude;
-mod syntax;
+pub(crate) mod syntax;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
-use jaq_core::load::parse::Def;
+use jaq_core::load::parse::{BinaryOp, Def, Term};
 use jaq_core::load::{Arena, File, Loader};
-use jaq_core::{Compiler, Ctx, Error, Vars};
+use jaq_core::path::{Opt, Part, Path};
+use jaq_core::{Compiler, Ctx, Error, ValT, Vars};
 
 use crate::bounds::Bound;
+use crate::needs::{Needs, needs};
 use crate::program::CompileError;
 use crate::value::{Excess, Members, Unprintable, Value};
 pub(crate) use fuel::Until;
 use fuel::{Fuel, Fuelled, Stop};
 use prelude::Prelude;
+use syntax::Parsed;
 
 /// What one expression came to, its value as JSON text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +41,12 @@ pub(crate) struct Interpreter {
 }
 
 /// A compiled expression.
-pub(crate) struct Compiled(jaq_core::Filter<Fuelled>);
+pub(crate) struct Compiled {
+    /// The keys with which it begins: `.a.b | …`, as most do. To look them up here costs less than to
+    /// have terms evaluated.
+    path: Vec<Value>,
+    filter: jaq_core::Filter<Fuelled>,
+}
 
 /// An error with a message.
 pub(crate) fn fail(message: impl Into<String>) -> Error<Value> {
@@ -53,11 +62,26 @@ impl Interpreter {
 
     /// Compiles `text`; the caller's stack must suit its depth.
     pub(crate) fn compile(&self, text: &str) -> Result<Compiled, CompileError> {
+        self.compile_parsed(text, syntax::program(text)?)
+    }
+
+    /// What `text` needs of its input, where it compiles.
+    pub(crate) fn check(&self, text: &str) -> Result<Needs, CompileError> {
         let program = syntax::program(text)?;
+        let needs = needs(&program.content);
+        self.compile_parsed(text, program).map(|_| needs)
+    }
+
+    fn compile_parsed<'t>(
+        &self,
+        text: &'t str,
+        program: Parsed<'t, Term<&'t str>>,
+    ) -> Result<Compiled, CompileError> {
+        let (path, body) = leading_path(program.content);
         let main = Def {
             name: MAIN,
             args: Vec::new(),
-            body: program.content,
+            body,
         };
         let definitions = self.prelude.needed(&program.calls).chain([main]);
         // the loader reads text only, so the program is a definition that a text calls
@@ -73,13 +97,19 @@ impl Interpreter {
             .with_funs(natives::funs())
             .with_global_vars([ENVIRONMENT])
             .compile(modules)
-            .map(Compiled)
+            .map(|filter| Compiled { path, filter })
             .map_err(|errors| undefined(text, &errors))
     }
 
-    /// The first output of `program` on `input`.
-    pub(crate) fn run(&self, program: &Compiled, input: Value, until: Until) -> Answer {
-        let fuel = Fuel::new(until);
+    /// The first output of `program` on `input`, within `time` and before `end`.
+    pub(crate) fn run(
+        &self,
+        program: &Compiled,
+        input: Value,
+        time: Duration,
+        end: Until,
+    ) -> Answer {
+        let fuel = Fuel::new(time, end);
         let evaluated = catch_unwind(AssertUnwindSafe(|| first(program, input, &fuel)));
         match evaluated {
             Ok(answer) => answer,
@@ -99,8 +129,35 @@ impl Interpreter {
 const MAIN: &str = "__main";
 const ENVIRONMENT: &str = "$ENV";
 
+/// The keys of the path with which a pipeline begins, and the rest of it.
+fn leading_path(term: Term<&str>) -> (Vec<Value>, Term<&str>) {
+    let (left, rest) = match term {
+        Term::BinOp(left, BinaryOp::Pipe(None), rest) => (left, rest),
+        other => return (Vec::new(), other),
+    };
+    let keys = match &*left {
+        Term::Path(base, Path(parts)) if matches!(**base, Term::Id) => {
+            let keys = parts.iter().map(|(part, optional)| match (part, optional) {
+                (Part::Index(key), Opt::Essential) => syntax::written(key).map(Value::string),
+                _ => None,
+            });
+            keys.collect::<Option<Vec<Value>>>()
+        }
+        _ => None,
+    };
+    match keys {
+        Some(keys) => (keys, *rest),
+        None => (Vec::new(), Term::BinOp(left, BinaryOp::Pipe(None), rest)),
+    }
+}
+
 fn first(program: &Compiled, input: Value, fuel: &Fuel) -> Answer {
-    let filter = &program.0;
+    let found = program.path.iter().try_fold(input, ValT::index);
+    let input = match found {
+        Ok(input) => input,
+        Err(error) => return Answer::Error(output::message(&error.into_val())),
+    };
+    let filter = &program.filter;
     let environment = Value::object(Members::new());
     let ctx = Ctx::<Fuelled>::new(fuel.with(&filter.lut), Vars::new([environment]));
     match filter.id.run((ctx, input)).next() {

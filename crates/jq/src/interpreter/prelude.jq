@@ -14,8 +14,6 @@ def debug: .;
 def debug(messages): (messages | debug | empty), .;
 def stderr: .;
 
-def select(f): if f then . else empty end;
-def map(f): [.[] | f];
 def map_values(f): .[] |= f;
 def recurse: ..;
 def recurse(f): def r: ., (f | r); r;
@@ -132,12 +130,7 @@ def scan($pattern): scan($pattern; null);
 def split($pattern; $flags): _parts($pattern; $flags + "g");
 def splits($pattern; $flags): split($pattern; $flags)[];
 def splits($pattern): splits($pattern; null);
-def sub($pattern; f; $flags): . as $text
-  | _edits($pattern; $flags) as [$edits, $rest]
-  | (reduce $edits[] as [$gap, $groups] ([];
-       [$groups | f] as $texts
-       | reduce range(0; $texts | length) as $i (.; .[$i] += $gap + $texts[$i]))
-     | .[] + $rest) // $text;
+def sub($pattern; f; $flags): _sub($pattern; $flags; f);
 def sub($pattern; f): sub($pattern; f; "");
 def gsub($pattern; f; $flags): sub($pattern; f; $flags + "g");
 def gsub($pattern; f): sub($pattern; f; "g");

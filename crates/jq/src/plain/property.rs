@@ -123,9 +123,9 @@ fn in_full(interpreter: &Interpreter, text: &str, input: &Value) -> Outcome {
     let program = interpreter
         .compile(text)
         .unwrap_or_else(|error| panic!("{text}: {error}"));
-    let until = Until::after(Duration::from_secs(10));
+    let time = Duration::from_secs(10);
     let input = value::Value::parse(input.to_string().as_bytes()).unwrap();
-    match interpreter.run(&program, input, until) {
+    match interpreter.run(&program, input, time, Until::after(time)) {
         Answer::Output(text) => {
             let value: Value = serde_json::from_slice(&text).unwrap();
             Outcome::Output(format!("{value:?}"))

@@ -64,6 +64,12 @@ fn paths_from_the_root_are_told_with_their_places() {
         (".new = .a", vec!["a@8"]),
         (".a |= .b", vec!["a@1", "a.b@7"]),
         (".a += .b | .c", vec!["b@7"]),
+        (".a[] += .b[.c]", vec!["b@9", "c@12"]),
+        (".a[] // .b", vec!["a@1", "b@9"]),
+        (".a[.b][.c]", vec!["a@1", "b@4", "c@8"]),
+        (".a[] + .b", vec!["a@1", "b@8"]),
+        ("{\"x\\(.a)\"}", vec!["a@6"]),
+        ("reduce .l[] as [$x] ?// $x (.a; .b)", vec!["l@8", "a@29"]),
     ] {
         assert_eq!(shown(text), expected, "{text}");
     }
@@ -113,6 +119,10 @@ fn what_is_yielded_is_told_where_it_is_certain() {
         ("with_entries(.)", Yields::Kind(Kind::Object)),
         ("\"a\\(.b)\"", Yields::Kind(Kind::String)),
         (".a | tostring", Yields::Kind(Kind::String)),
+        ("\"a\\(.b[])c\"", Yields::Kind(Kind::String)),
+        ("@uri \"\\(.b)c\"", Yields::Kind(Kind::String)),
+        ("{a: 1, b: .x[]}", Yields::Kind(Kind::Object)),
+        ("1 + 2", Yields::Kind(Kind::Number)),
         (".a == 1", Yields::Kind(Kind::Boolean)),
         ("1", Yields::Kind(Kind::Number)),
         (".a[0]", Yields::Unknown),

@@ -2,10 +2,12 @@
 
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
+use jaq_core::ops::Math;
 use jaq_core::path::{Part, Path};
 
 use super::functions;
 use super::{Kind, MAX_READ_STEPS, MAX_READS, Reads, Step, Yields};
+use crate::interpreter::syntax;
 
 type Text<'t> = Term<&'t str>;
 type Parts<'t> = [StrPart<&'t str, Text<'t>>];
@@ -31,10 +33,11 @@ impl<'t> Walk<'t> {
 
     pub(super) fn read(mut self, term: &Text<'t>) -> Reads {
         let yields = self.term(term, &Yields::Path(Vec::new()));
-        Reads {
-            paths: self.paths,
-            yields,
-        }
+        let mut paths = self.paths;
+        // what is evaluated first may be written last, and what is written once be evaluated twice
+        paths.sort_by_key(|path| path.last().map_or(0, |step| step.position));
+        paths.dedup();
+        Reads { paths, yields }
     }
 
     /// What `term` yields for an input that is `input`.
@@ -108,13 +111,12 @@ impl<'t> Walk<'t> {
     fn entry(&mut self, key: &Text<'t>, value: Option<&Text<'t>>, input: &Yields) {
         match (value, self.literal(key)) {
             (Some(value), Some(_)) => drop(self.term(value, input)),
-            (Some(value), None) => {
+            (value, _) => {
                 self.term(key, input);
-                self.term(value, input);
+                if let Some(value) = value {
+                    self.term(value, input);
+                }
             }
-            // `{name}` is `{name: .name}`
-            (None, Some(step)) => drop(self.member(input.clone(), step)),
-            (None, None) => drop(self.term(key, input)),
         }
     }
 
@@ -130,6 +132,11 @@ impl<'t> Walk<'t> {
                 let left = self.term(left, input);
                 self.term(right, &left)
             }
+            // what is written need not be there before
+            BinaryOp::Pipe(Some(pattern)) if syntax::is_compound(pattern, right) => {
+                self.term(left, input);
+                Yields::Unknown
+            }
             BinaryOp::Pipe(Some(pattern)) => {
                 let left = self.term(left, input);
                 let outer = self.variables.len();
@@ -138,14 +145,8 @@ impl<'t> Walk<'t> {
                 self.variables.truncate(outer);
                 yields
             }
-            // what is written need not be there before
-            BinaryOp::Assign | BinaryOp::UpdateAlt | BinaryOp::UpdateMath(_) => {
-                self.term(right, input);
-                Yields::Unknown
-            }
-            BinaryOp::Update => {
-                let left = self.term(left, input);
-                self.term(right, &left);
+            // the grammar makes calls of these
+            BinaryOp::Assign | BinaryOp::Update | BinaryOp::UpdateAlt | BinaryOp::UpdateMath(_) => {
                 Yields::Unknown
             }
             BinaryOp::Or | BinaryOp::And | BinaryOp::Cmp(_) => {
@@ -156,8 +157,12 @@ impl<'t> Walk<'t> {
             BinaryOp::Comma | BinaryOp::Alt | BinaryOp::Math(_) => {
                 let left = self.term(left, input);
                 let right = self.term(right, input);
-                let known = matches!(left, Yields::Kind(_)) && !matches!(op, BinaryOp::Math(_));
-                if known && left == right {
+                let kept = match op {
+                    BinaryOp::Math(Math::Add) => left != Yields::Kind(Kind::Boolean),
+                    BinaryOp::Math(_) => false,
+                    _ => true,
+                };
+                if kept && matches!(left, Yields::Kind(_)) && left == right {
                     left
                 } else {
                     Yields::Unknown
@@ -233,6 +238,21 @@ impl<'t> Walk<'t> {
     }
 
     fn call(&mut self, name: &'t str, arguments: &[Text<'t>], input: &Yields) -> Yields {
+        match (name, arguments) {
+            ("_assign", [_, value]) => {
+                self.term(value, input);
+                return Yields::Unknown;
+            }
+            ("_modify", [paths, update]) => {
+                let old = self.term(paths, input);
+                self.term(update, &old);
+                return Yields::Unknown;
+            }
+            ("_alternative", [left, right]) => {
+                return self.operation(left, &BinaryOp::Alt, right, input);
+            }
+            _ => {}
+        }
         let arity = arguments.len();
         let is_ours = self.defined.contains(&(name, arity));
         for (at, argument) in arguments.iter().enumerate() {

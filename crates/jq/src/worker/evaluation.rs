@@ -29,9 +29,9 @@ impl Evaluation {
 
     /// Evaluates something small that unwinds.
     pub(crate) fn warm_up(&mut self) {
-        let until = Until::after(Duration::ZERO);
+        let time = Duration::ZERO;
         if let Ok(program) = self.interpreter.compile("def f: f; f") {
-            self.run(&program, &Ok(Value::default()), until);
+            self.run(&program, &Ok(Value::default()), time, Until::after(time));
         }
     }
 
@@ -73,18 +73,24 @@ impl Evaluation {
         end: Until,
     ) -> Answer {
         match self.programs.compiled(&self.interpreter, text) {
-            Ok(program) => self.run(&program, input, end.min(Until::after(each))),
+            Ok(program) => self.run(&program, input, each, end),
             Err(message) => Answer::Error(message),
         }
     }
 
-    fn run(&self, program: &Compiled, input: &Result<Value, Answer>, until: Until) -> Answer {
+    fn run(
+        &self,
+        program: &Compiled,
+        input: &Result<Value, Answer>,
+        time: Duration,
+        end: Until,
+    ) -> Answer {
         let input = match input {
             Ok(input) => input.clone(),
             Err(answer) => return answer.clone(),
         };
         meter::set(self.terms.memory_bytes);
-        let answer = self.interpreter.run(program, input, until);
+        let answer = self.interpreter.run(program, input, time, end);
         let passed = meter::passed();
         meter::unset();
         match answer {

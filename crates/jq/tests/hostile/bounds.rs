@@ -21,6 +21,32 @@ async fn answer(bounds: &Bounds, text: &str, input: &Value) -> Evaluated {
 }
 
 #[tokio::test]
+async fn honest_work_on_much_stays_within_the_number_of_steps() {
+    let bounds = Bounds {
+        // nothing here takes so long
+        deadline: Duration::from_secs(60),
+        ..Bounds::default()
+    };
+    for (text, output) in [
+        (
+            "[range(60000)] | map(. * 2) | add",
+            json!(3_599_940_000_u64),
+        ),
+        (
+            "[range(200000) | select(. % 2 == 0)] | length",
+            json!(100_000),
+        ),
+        (
+            "\"ab\" * 50000 | gsub(\"a\"; \"x\") | length",
+            json!(100_000),
+        ),
+    ] {
+        let answer = answer(&bounds, text, &json!(null)).await;
+        assert_eq!(answer, Evaluated::Output(output), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn each_bound_is_told_by_its_name() {
     let bounds = Bounds {
         // nothing here takes so long

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use longshore_domain::secret::Secret;
+use longshore_engine::templates::Bounds;
 
 use super::reader::Reader;
 use super::shapes;
@@ -275,20 +276,8 @@ impl Retention {
 /// How far the expressions of templates may go, and the processes that evaluate them.
 #[derive(Clone, Debug)]
 pub struct Templates {
-    /// For all expressions of one body.
-    pub deadline: Duration,
-    /// Memory that evaluating one expression may take.
-    pub memory_bytes: usize,
-    /// One expression's result, as JSON.
-    pub output_bytes: usize,
-    /// The results of all expressions of one body.
-    pub outputs_bytes: usize,
-    /// Arrays and objects around a value of a result.
-    pub depth: usize,
-    /// One expression's text.
-    pub expression_bytes: usize,
-    /// Expressions of one body.
-    pub expressions: usize,
+    /// How far the expressions of one body may go.
+    pub bounds: Bounds,
     /// How many processes evaluate what is known to be quick.
     pub workers: usize,
     /// How long a call waits for a free one.
@@ -298,13 +287,15 @@ pub struct Templates {
 impl Templates {
     pub(super) fn read(from: &mut Reader<'_>) -> Self {
         Self {
-            deadline: from.millis("templates.deadline_ms", 10..=60_000),
-            memory_bytes: from.count("templates.memory_bytes", 4 * MIB..=GIB),
-            output_bytes: from.count("templates.output_bytes", KIB..=MIB),
-            outputs_bytes: from.count("templates.outputs_bytes", KIB..=64 * MIB),
-            depth: from.count("templates.depth", 1..=127),
-            expression_bytes: from.count("templates.expression_bytes", 64..=16 * KIB),
-            expressions: from.count("templates.expressions", 1..=65_536),
+            bounds: Bounds {
+                deadline: from.millis("templates.deadline_ms", 10..=60_000),
+                memory_bytes: from.count("templates.memory_bytes", 4 * MIB..=GIB),
+                output_bytes: from.count("templates.output_bytes", KIB..=MIB),
+                outputs_bytes: from.count("templates.outputs_bytes", KIB..=64 * MIB),
+                depth: from.count("templates.depth", 1..=127),
+                expression_bytes: from.count("templates.expression_bytes", 64..=16 * KIB),
+                expressions: from.count("templates.expressions", 1..=65_536),
+            },
             workers: from.count("templates.workers", 1..=64),
             wait: from.millis("templates.wait_ms", 10..=600_000),
         }

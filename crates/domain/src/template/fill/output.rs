@@ -21,10 +21,18 @@ pub(in crate::template) enum Output {
 #[derive(Clone, Debug, Default)]
 pub(in crate::template) struct Pairs {
     list: Vec<(String, Output)>,
+    /// Of all pairs that a later one may replace.
     by_key: HashMap<String, usize>,
 }
 
 impl Pairs {
+    pub(super) fn with_capacity(capacity: usize) -> Self {
+        Self {
+            list: Vec::with_capacity(capacity),
+            by_key: HashMap::new(),
+        }
+    }
+
     pub(super) fn set(&mut self, key: String, value: Output) {
         match self
             .by_key
@@ -37,6 +45,11 @@ impl Pairs {
                 self.list.push((key, value));
             }
         }
+    }
+
+    /// Adds a pair where no two of all have the same key.
+    pub(super) fn add(&mut self, key: String, value: Output) {
+        self.list.push((key, value));
     }
 
     pub(super) fn into_iter(self) -> impl Iterator<Item = (String, Output)> {
@@ -60,7 +73,7 @@ impl Output {
                     .collect()
             }
             Self::Object(pairs) => {
-                let mut object = Map::new();
+                let mut object = Map::with_capacity(pairs.list.len());
                 for (key, output) in pairs.into_iter() {
                     let value = output.into_value(&place.key(&key), deferred);
                     object.insert(key, value);

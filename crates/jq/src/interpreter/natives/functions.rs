@@ -3,7 +3,7 @@
 use jaq_core::box_iter::{BoxIter, box_once};
 use jaq_core::data::HasLut;
 use jaq_core::native::{Fun, bome, run, v};
-use jaq_core::{Bind, Ctx, Cv, Exn, Native, ValX, ValXs};
+use jaq_core::{Bind, Ctx, Cv, Exn, Native, ValT, ValX, ValXs};
 
 use super::native;
 use crate::interpreter::fail;
@@ -44,6 +44,8 @@ pub(super) fn funs() -> Vec<Fun<Fuelled>> {
             let start = cv.0.pop_var();
             range(cv.0, &start, &end, &step)
         })),
+        run::<Fuelled>(("map", of_function(), mapped)),
+        ("select", of_function(), select()),
         run::<Fuelled>(("_last", of_function(), |mut cv| {
             let (update, ctx) = cv.0.pop_fun();
             let last = update
@@ -51,31 +53,60 @@ pub(super) fn funs() -> Vec<Fun<Fuelled>> {
                 .try_fold(Value::Null, |_, output| output);
             box_once(last)
         })),
-        (
-            "_alternative",
-            two_functions(),
-            Native::new(|mut cv: Cv<'_, Fuelled>| {
-                let (right, right_ctx) = cv.0.pop_fun();
-                let (left, left_ctx) = cv.0.pop_fun();
-                let value = cv.1.clone();
-                let left = left.run((left_ctx, value));
-                alternative(left, Value::is_true, move || right.run((right_ctx, cv.1)))
-            })
-            .with_paths(|mut cv| {
-                let (right, right_ctx) = cv.0.pop_fun();
-                let (left, left_ctx) = cv.0.pop_fun();
-                let value = cv.1.clone();
-                let left = left.paths((left_ctx, value));
-                let is_true = |(value, _): &(Value, _)| value.is_true();
-                alternative(left, is_true, move || right.paths((right_ctx, cv.1)))
-            }),
-        ),
+        ("_alternative", two_functions(), alternatives()),
     ]);
     list
 }
 
 fn raised<'a>(value: Value) -> Exn<'a, Value> {
     Exn::from(jaq_core::Error::new(value))
+}
+
+/// An array of what the function makes of each element.
+fn mapped(mut cv: Cv<'_, Fuelled>) -> ValXs<'_, Value> {
+    let (function, ctx) = cv.0.pop_fun();
+    let outputs = cv.1.values().flat_map(|element| match element {
+        Ok(element) => function.run((ctx.clone(), element)),
+        Err(error) => bome(Err(error)),
+    });
+    box_once(outputs.collect())
+}
+
+fn select() -> Native<Fuelled> {
+    Native::new(|mut cv: Cv<'_, Fuelled>| {
+        let (condition, ctx) = cv.0.pop_fun();
+        selected(condition.run((ctx, cv.1.clone())), cv.1)
+    })
+    .with_paths(|mut cv| {
+        let (condition, ctx) = cv.0.pop_fun();
+        selected(condition.run((ctx, cv.1.0.clone())), cv.1)
+    })
+}
+
+/// `value` for each true output of a condition.
+fn selected<'a, T: Clone + 'a>(condition: ValXs<'a, Value>, value: T) -> ValXs<'a, T, Value> {
+    Box::new(condition.filter_map(move |output| match output {
+        Ok(output) => output.is_true().then(|| Ok(value.clone())),
+        Err(error) => Some(Err(error)),
+    }))
+}
+
+fn alternatives() -> Native<Fuelled> {
+    Native::new(|mut cv: Cv<'_, Fuelled>| {
+        let (right, right_ctx) = cv.0.pop_fun();
+        let (left, left_ctx) = cv.0.pop_fun();
+        let value = cv.1.clone();
+        let left = left.run((left_ctx, value));
+        alternative(left, Value::is_true, move || right.run((right_ctx, cv.1)))
+    })
+    .with_paths(|mut cv| {
+        let (right, right_ctx) = cv.0.pop_fun();
+        let (left, left_ctx) = cv.0.pop_fun();
+        let value = cv.1.clone();
+        let left = left.paths((left_ctx, value));
+        let is_true = |(value, _): &(Value, _)| value.is_true();
+        alternative(left, is_true, move || right.paths((right_ctx, cv.1)))
+    })
 }
 
 /// The true outputs of the left side, else all of the right one's.

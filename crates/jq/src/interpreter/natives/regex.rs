@@ -2,11 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::mem::take;
 use std::rc::Rc;
 
 use fancy_regex::{Captures, Regex, RegexBuilder};
-use jaq_core::native::Fun;
-use jaq_core::{Error, ValR};
+use jaq_core::box_iter::box_once;
+use jaq_core::native::{Fun, run};
+use jaq_core::{Bind, Cv, Error, Exn, ValR, ValXs};
 
 use super::{native, unfit};
 use crate::bounds::{MAX_REGEX_BACKTRACKS, MAX_REGEX_BYTES, REGEX_CACHE_ENTRIES};
@@ -19,7 +21,11 @@ pub(super) fn funs() -> Vec<Fun<Fuelled>> {
         native!(&"_test", test, pattern, flags),
         native!(&"_matches", matches, pattern, flags),
         native!(&"_parts", parts, pattern, flags),
-        native!(&"_edits", edits, pattern, flags),
+        run::<Fuelled>((
+            "_sub",
+            [Bind::Var(()), Bind::Var(()), Bind::Fun(())].into(),
+            substitute,
+        )),
     ]
 }
 
@@ -54,19 +60,43 @@ fn parts(value: &Value, pattern: &Value, flags: &Value) -> ValR<Value> {
     Ok(Value::array(parts))
 }
 
-/// `[[[what stands before a match, its named groups]…], what stands behind the last]`
-fn edits(value: &Value, pattern: &Value, flags: &Value) -> ValR<Value> {
-    let search = Search::new(value, pattern, flags)?;
-    let mut edits = Vec::new();
+/// The text with each match replaced by what `made` makes of its named groups: one text for each of
+/// its outputs, without what stands behind the last match, which is the second answer.
+fn replaced<'a>(
+    search: &Search<'_>,
+    made: impl Fn(Value) -> ValXs<'a, Value>,
+) -> Result<(Vec<Value>, Value), Exn<'a, Value>> {
+    let mut texts = Vec::new();
     let mut start = 0;
     for found in search.all()? {
         let (from, to) = span(&found, 0).unwrap_or((start, start));
         let gap = Value::string(search.text.get(start..from).unwrap_or(""));
-        edits.push(Value::array(vec![gap, named(&search, &found)]));
+        let made: Vec<Value> = made(named(search, &found)).collect::<Result<_, _>>()?;
+        texts.resize(texts.len().max(made.len()), Value::Null);
+        for (text, made) in texts.iter_mut().zip(made) {
+            let made = (gap.clone() + made)?;
+            *text = (take(text) + made)?;
+        }
         start = to;
     }
-    let rest = Value::string(&search.text[start..]);
-    Ok(Value::array(vec![Value::array(edits), rest]))
+    Ok((texts, Value::string(&search.text[start..])))
+}
+
+/// Replaces the matches of a pattern by the outputs of a function.
+fn substitute(mut cv: Cv<'_, Fuelled>) -> ValXs<'_, Value> {
+    let (function, ctx) = cv.0.pop_fun();
+    let flags = cv.0.pop_var();
+    let pattern = cv.0.pop_var();
+    let made = |groups| function.run((ctx.clone(), groups));
+    let search = Search::new(&cv.1, &pattern, &flags).map_err(Exn::from);
+    match search.and_then(|search| replaced(&search, made)) {
+        Err(error) => box_once(Err(error)),
+        Ok((texts, _)) if texts.is_empty() => box_once(Ok(cv.1)),
+        Ok((texts, rest)) => {
+            let texts = texts.into_iter();
+            Box::new(texts.map(move |text| Ok((text + rest.clone())?)))
+        }
+    }
 }
 
 fn span(found: &Captures<'_, str>, group: usize) -> Option<(usize, usize)> {

@@ -16,18 +16,19 @@ use jaq_core::load::parse::{Def, Term};
 
 use crate::program::CompileError;
 use parser::Parser;
+pub(crate) use terms::{is_compound, written};
 
 /// A name and a number of arguments.
-pub(super) type Signature<'s> = (&'s str, usize);
+pub(crate) type Signature<'s> = (&'s str, usize);
 
 /// What a text says, and every function that it names.
-pub(super) struct Parsed<'s, T> {
-    pub(super) content: T,
-    pub(super) calls: Vec<Signature<'s>>,
+pub(crate) struct Parsed<'s, T> {
+    pub(crate) content: T,
+    pub(crate) calls: Vec<Signature<'s>>,
 }
 
 /// A program.
-pub(super) fn program(text: &str) -> Result<Parsed<'_, Term<&str>>, CompileError> {
+pub(crate) fn program(text: &str) -> Result<Parsed<'_, Term<&str>>, CompileError> {
     Parser::new(text).program()
 }
 

@@ -65,6 +65,18 @@ pub(super) fn string(text: &str) -> Text<'_> {
     Term::Str(None, vec![StrPart::Str(text)])
 }
 
+/// What a string says that is nothing but what is written in it, without escapes.
+pub(crate) fn written<'s>(term: &Text<'s>) -> Option<&'s str> {
+    match term {
+        Term::Str(None, parts) => match parts.as_slice() {
+            [] => Some(""),
+            [StrPart::Str(text)] => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 pub(super) fn pipe<'s>(left: Text<'s>, right: Text<'s>) -> Text<'s> {
     binary(left, BinaryOp::Pipe(None), right)
 }
@@ -183,6 +195,11 @@ pub(super) fn compound<'s>(
 ) -> Text<'s> {
     let made = make(Term::Id, Term::Var(RIGHT));
     bind(value, RIGHT, update(paths, made))
+}
+
+/// Whether `value as pattern | body` is how `paths += value` and its kin are written here.
+pub(crate) fn is_compound(pattern: &TextPattern<'_>, body: &Text<'_>) -> bool {
+    matches!(pattern, Pattern::Var(RIGHT)) && matches!(body, Term::Call("_modify", _))
 }
 
 /// One more index behind `base`; jq evaluates it before what it is an index of.

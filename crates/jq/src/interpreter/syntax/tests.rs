@@ -9,9 +9,9 @@ fn first(interpreter: &Interpreter, text: &str) -> String {
     let program = interpreter
         .compile(text)
         .unwrap_or_else(|error| panic!("{text}: {error}"));
-    let until = Until::after(Duration::from_secs(10));
+    let time = Duration::from_secs(10);
     let input = Value::parse(b"{\"a\":1,\"b\":\"s\",\"l\":[1,2,3],\"n\":null}").unwrap();
-    match interpreter.run(&program, input, until) {
+    match interpreter.run(&program, input, time, Until::after(time)) {
         Answer::Output(json) => String::from_utf8(json).unwrap(),
         Answer::Empty => "empty".to_owned(),
         Answer::Error(message) => format!("error: {message}"),
