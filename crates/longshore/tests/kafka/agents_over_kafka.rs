@@ -24,17 +24,18 @@ fn agent(home: &Home, server: &Server, organization: &str, id: &str) -> Agent {
     Agent::start(home, server, id, &[("PORT_ORG_ID", organization)])
 }
 
-/// The agents once each of them reads its share of `partitions`.
+/// The agents once together they read `partitions` of the runs' topic; a share of each alone is not
+/// promised, as they share the change log's as well.
 async fn reading(api: &Api, agents: usize, partitions: usize) -> Vec<Value> {
     let until = async {
         loop {
             let found = api.get("/v1/agents").await["agents"].clone();
             let found = found.as_array().unwrap().clone();
-            let share = |agent: &Value| {
-                let read = agent["partitions"].as_array().map_or(0, Vec::len);
-                read == partitions / agents
-            };
-            if found.len() == agents && found.iter().all(share) {
+            let read: usize = found
+                .iter()
+                .map(|agent| agent["partitions"].as_array().map_or(0, Vec::len))
+                .sum();
+            if found.len() == agents && read == partitions {
                 return found;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -55,11 +56,6 @@ async fn a_run_reaches_jenkins_through_the_topic_and_three_agents_share_it() {
     let seen = reading(&api, 3, 6).await;
     for agent in &seen {
         assert_eq!(agent["streamer"], "KAFKA", "{agent}");
-        assert_eq!(
-            agent["partitions"].as_array().map(Vec::len),
-            Some(2),
-            "{agent}"
-        );
     }
     let mut runs = Vec::new();
     for _ in 0..30 {
