@@ -126,7 +126,8 @@ impl Interpreter {
     }
 }
 
-const MAIN: &str = "__main";
+/// The definition that is the program: no expression can name it.
+const MAIN: &str = "@main";
 const ENVIRONMENT: &str = "$ENV";
 
 /// The keys of the path with which a pipeline begins, and the rest of it.

@@ -24,6 +24,7 @@ fn operators_group_as_in_jq() {
     let interpreter = Interpreter::new();
     for (text, output) in [
         ("1 - 2 - 3", "-4"),
+        ("@main", "error: main is not a valid format"),
         ("2 + 3 * 4", "14"),
         ("[-.a * 2, -1 + 2, 2 - -1]", "[-2,1,3]"),
         ("[1, 2 | . + 1]", "[2,3]"),
@@ -87,6 +88,7 @@ fn mistakes_are_told_in_jqs_words_with_their_place() {
     for (text, message, position) in [
         ("", "Top-level program not given (try \".\")", 0),
         ("foo", "foo/0 is not defined", 0),
+        ("__main", "__main/0 is not defined", 0),
         (".a | foo(1; 2)", "foo/2 is not defined", 5),
         (". + $x", "$x is not defined", 4),
         ("break $x", "$*label-x is not defined", 6),
