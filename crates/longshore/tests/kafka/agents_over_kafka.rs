@@ -27,6 +27,7 @@ fn agent(home: &Home, server: &Server, organization: &str, id: &str) -> Agent {
 /// The agents once together they read `partitions` of the runs' topic; a share of each alone is not
 /// promised, as they share the change log's as well.
 async fn reading(api: &Api, agents: usize, partitions: usize) -> Vec<Value> {
+    let mut looks = tokio::time::interval(Duration::from_millis(100));
     let until = async {
         loop {
             let found = api.get("/v1/agents").await["agents"].clone();
@@ -38,7 +39,7 @@ async fn reading(api: &Api, agents: usize, partitions: usize) -> Vec<Value> {
             if found.len() == agents && read == partitions {
                 return found;
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            looks.tick().await;
         }
     };
     tokio::time::timeout(LONG, until).await.unwrap()

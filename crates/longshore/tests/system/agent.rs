@@ -56,14 +56,18 @@ async fn agents_that_are_killed_lose_nothing_and_start_no_pipeline_twice() {
     introduce_inside(&api, &server, "jenkins", &job).await;
     introduce_inside(&api, &server, "hook", &receivers.sink.base_url()).await;
     let (mut jenkins, mut hooks) = (Vec::new(), Vec::new());
+    let mut looks = tokio::time::interval(Duration::from_millis(5));
     for _ in 0..KILLS {
+        let built = receivers.jenkins.builds().len();
         let agent = Agent::polling(&home, &server, "dock");
         for _ in 0..RUNS {
             jenkins.push(api.execute("jenkins").await);
             hooks.push(api.execute("hook").await);
         }
-        // Somewhere in the middle of them, as they take longer than their requests.
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        // Somewhere in the middle of them: as soon as one more is there.
+        while receivers.jenkins.builds().len() <= built {
+            looks.tick().await;
+        }
         agent.kill().await;
     }
     let agent = Agent::polling(&home, &server, "dock");

@@ -4,6 +4,7 @@ use longshore_emulators::jenkins::{self, Jenkins, Job};
 use longshore_emulators::{Script, Secret};
 use serde_json::{Value, json};
 use std::process::Stdio;
+use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -12,6 +13,8 @@ use crate::server::{CLIENT_ID, CLIENT_SECRET, Home, PROGRAM, SOON, Server};
 
 /// The action that triggers a job that checks signatures and reports.
 pub(crate) const REPORTING: &str = "build";
+/// Between two looks at what can only be asked for.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 const CREDENTIAL: &str = "signing-secret";
 
 /// A running agent.
@@ -112,13 +115,14 @@ pub(crate) async fn introduce_inside(api: &Api, server: &Server, identifier: &st
 /// The run once it has ended.
 pub(crate) async fn ended(api: &Api, run: &str) -> Value {
     let path = format!("/v1/actions/runs/{run}");
+    let mut looks = tokio::time::interval(LOOK_EVERY);
     let until = async {
         loop {
             let shown = api.get(&path).await["run"].clone();
             if shown["endedAt"].is_string() {
                 return shown;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            looks.tick().await;
         }
     };
     timeout(SOON, until).await.unwrap()
