@@ -18,7 +18,6 @@ use serde_json::Value;
 
 use crate::Engine;
 use crate::caller::Caller;
-use crate::dispatch::parcel::Content;
 use crate::error::Error;
 use crate::runs::DECISIONS_LIMIT;
 use crate::scope;
@@ -64,10 +63,8 @@ impl Engine {
         let wait = Duration::from_secs(wait.min(CLAIM_WAIT_LIMIT_SECONDS));
         let until = tokio::time::Instant::now() + wait;
         loop {
-            let arrived = self.agents.work.notified();
-            let mut arrived = std::pin::pin!(arrived);
             // Whatever arrives from here on is noticed, though it is not waited for yet.
-            arrived.as_mut().enable();
+            let arrived = self.agents.work.notified();
             let (claimed, next) = self.claim_now(&claim, lease).await?;
             let left = until.saturating_duration_since(tokio::time::Instant::now());
             if !claimed.runs.is_empty() || left.is_zero() || self.tasks.is_stopping() {
@@ -181,13 +178,15 @@ impl Engine {
         mut documents: Documents,
         delivery: &Delivery,
     ) -> Documents {
-        let Some(Content::Deferred(content)) = self.content_of(run, &documents) else {
+        let deferred = !documents.deferred.is_empty();
+        let Some(payload) = documents.payload.take_if(|_| deferred) else {
             return documents;
         };
         let token = self.identity.run_token(&run.id, delivery.attempt);
-        let scope = scope::with_secrets(content.scope, &self.secrets.values(), &token);
+        let scope = scope::of_stored(run, &documents);
+        let scope = scope::with_secrets(scope, &self.secrets.values(), &token);
         let filled = self
-            .fill_deferred(content.payload, &content.deferred, &scope)
+            .fill_deferred(payload, &documents.deferred, &scope)
             .await;
         if let Some(failed) = self.failed_templates(filled.failures) {
             self.tell_of(run, &failed).await;

@@ -38,9 +38,8 @@ impl Engine {
     /// Publishes what is due until shutdown.
     pub(crate) async fn keep_publishing(self: Arc<Self>) {
         while !self.tasks.is_stopping() {
+            // Whatever arrives from here on is noticed, though it is not waited for yet.
             let arrived = self.agents.work.notified();
-            let mut arrived = std::pin::pin!(arrived);
-            arrived.as_mut().enable();
             let sleep = match self.publish_once().await {
                 Ok(next) => next.map_or(LONGEST_SLEEP, |at| {
                     at.since(self.environment.now()).min(LONGEST_SLEEP)

@@ -24,6 +24,8 @@ pub(super) type StartedSet = HashSet<DeliveryId>;
 #[derive(Default)]
 pub(super) struct Sessions {
     agents: BTreeMap<String, KnownAgent>,
+    /// What sessions that are over had started, and what could not be written yet.
+    over: Vec<(Session, StartedSet)>,
 }
 
 /// One agent.
@@ -110,7 +112,7 @@ impl Sessions {
     pub(super) fn meet_nameless(&mut self, installation: &str, now: Timestamp) {
         let name = match installation {
             EXECUTION_AGENT => EXECUTION_AGENT.to_owned(),
-            other => other.chars().take(128).collect(),
+            other => other.chars().take(NAME_CHARS_LIMIT).collect(),
         };
         if !self.agents.contains_key(&name) && self.make_room(now).is_err() {
             return;
@@ -119,7 +121,10 @@ impl Sessions {
             .agents
             .entry(name)
             .or_insert_with(|| KnownAgent::new("", now));
-        known.last_seen_at = now;
+        // It speaks for no session that happens to have its name.
+        if known.session.is_empty() {
+            known.last_seen_at = now;
+        }
     }
 
     pub(super) fn describe(&mut self, mut heartbeat: Heartbeat) {
@@ -151,6 +156,19 @@ impl Sessions {
         }
     }
 
+    /// Whether the start still is this session's; false where the session was lost meanwhile.
+    pub(super) fn holds(&mut self, by: &Session, delivery: &DeliveryId) -> bool {
+        self.of(by)
+            .is_some_and(|known| known.started.contains(delivery))
+    }
+
+    /// Looks again at what a session that is over had started.
+    pub(super) fn look_again(&mut self, by: &Session, started: StartedSet) {
+        if !started.is_empty() {
+            self.over.push((by.clone(), started));
+        }
+    }
+
     pub(super) fn has_ended(&mut self, by: &Session, delivery: &DeliveryId) {
         if let Some(known) = self.of(by) {
             known.started.remove(delivery);
@@ -170,12 +188,16 @@ impl Sessions {
             .or_insert_with(|| KnownAgent::new(&by.session, now));
         if known.session == by.session {
             known.started.insert(delivery.clone());
+        } else {
+            // A newer session has started something too, so this one is over.
+            self.over
+                .push((by.clone(), StartedSet::from([delivery.clone()])));
         }
     }
 
-    /// The sessions that were silent for too long, with what they had started.
+    /// The sessions that are over or were silent for too long, with what they had started.
     pub(super) fn lost(&mut self, now: Timestamp) -> Vec<(Session, StartedSet)> {
-        let mut lost = Vec::new();
+        let mut lost = std::mem::take(&mut self.over);
         for (name, known) in &mut self.agents {
             if !known.is_alive(now) && !known.started.is_empty() {
                 let by = Session {
@@ -222,5 +244,66 @@ impl Sessions {
                     .values()
                     .all(|committed| *committed > position.offset)
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(name: &str) -> Session {
+        Session {
+            agent: "dock".into(),
+            session: name.into(),
+        }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+
+    #[test]
+    fn a_start_that_is_written_after_its_session_was_lost_is_noticed() {
+        let (mut sessions, id) = (Sessions::default(), DeliveryId::mint(at(0), 1));
+        sessions.meet(&session("s1"), at(0)).unwrap();
+        sessions.will_start(&session("s1"), &id);
+        assert!(sessions.holds(&session("s1"), &id));
+        let replaced = sessions.meet(&session("s2"), at(1)).unwrap();
+        assert_eq!(
+            replaced,
+            Some((session("s1"), StartedSet::from([id.clone()])))
+        );
+        assert!(!sessions.holds(&session("s1"), &id));
+    }
+
+    #[test]
+    fn a_loss_that_could_not_be_written_is_looked_at_again() {
+        let (mut sessions, id) = (Sessions::default(), DeliveryId::mint(at(0), 1));
+        let started = StartedSet::from([id]);
+        sessions.look_again(&session("s1"), started.clone());
+        assert_eq!(sessions.lost(at(1)), [(session("s1"), started)]);
+        assert_eq!(sessions.lost(at(2)), []);
+    }
+
+    #[test]
+    fn both_lives_of_an_agent_are_remembered_after_a_restart() {
+        let ids = [1, 2].map(|random| DeliveryId::mint(at(0), random));
+        let mut sessions = Sessions::default();
+        sessions.remember(&session("s1"), &ids[0], at(0));
+        sessions.remember(&session("s2"), &ids[1], at(0));
+        let lost: Vec<Session> = sessions
+            .lost(at(120))
+            .into_iter()
+            .map(|(by, _)| by)
+            .collect();
+        assert_eq!(lost, [session("s2"), session("s1")]);
+    }
+
+    #[test]
+    fn who_names_no_session_keeps_none_alive() {
+        let mut sessions = Sessions::default();
+        sessions.meet(&session("s1"), at(0)).unwrap();
+        sessions.meet_nameless("dock", at(50));
+        assert_eq!(sessions.alive(at(100)).count(), 0);
     }
 }

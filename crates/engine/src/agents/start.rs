@@ -62,7 +62,12 @@ impl Engine {
             match self.store.apply(change.clone()).await {
                 Ok(_) => {
                     self.observe(&run, Some(&delivery), &change);
-                    return Ok(None);
+                    if self.agents.sessions().holds(by, &item.delivery) {
+                        return Ok(None);
+                    }
+                    // The session was lost before this was written, so nobody would look for it.
+                    self.lose_one(by, &item.delivery).await?;
+                    return Ok(Some(StartRefusal::Superseded));
                 }
                 Err(error) => {
                     self.agents.sessions().has_ended(by, &item.delivery);

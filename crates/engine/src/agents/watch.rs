@@ -32,15 +32,24 @@ impl Engine {
 
     /// The session is over: of what it had started nobody knows whether it was called.
     pub(super) async fn lose(&self, by: &Session, started: StartedSet) -> Result<(), Stored> {
-        let lost = started.iter().map(|id| self.lose_one(by, id));
-        let written = join_all(lost).await;
-        if !started.is_empty() {
-            self.agents.arrived();
+        if started.is_empty() {
+            return Ok(());
         }
-        written.into_iter().collect()
+        let lost = started.into_iter().map(|id| async move {
+            let written = self.lose_one(by, &id).await;
+            written.map_err(|error| (id, error))
+        });
+        let (mut left, mut failed) = (StartedSet::new(), None);
+        for (id, error) in join_all(lost).await.into_iter().filter_map(Result::err) {
+            left.insert(id);
+            failed = Some(error);
+        }
+        self.agents.sessions().look_again(by, left);
+        self.agents.arrived();
+        failed.map_or(Ok(()), Err)
     }
 
-    async fn lose_one(&self, by: &Session, id: &DeliveryId) -> Result<(), Stored> {
+    pub(super) async fn lose_one(&self, by: &Session, id: &DeliveryId) -> Result<(), Stored> {
         for _ in 0..DECISIONS_LIMIT {
             let Some((run, delivery)) = self.store.delivery(id).await? else {
                 return Ok(());
