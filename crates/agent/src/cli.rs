@@ -4,11 +4,14 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use longshore_jq::WorkerCommand;
+use longshore_backends::target::{Target, UrlFault};
+use longshore_jq::{Evaluator, WorkerCommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::agent::{Agent, Failure};
+use crate::call::{Caller, ConnectionFault};
 use crate::config::{Config, Log, LogFormat, LogLevel, Mistake, environment};
+use crate::doctor::{BodyFault, Doctor, is_sound};
 use tracing_subscriber::filter::LevelFilter;
 
 /// The argument with which a program is started to evaluate expressions for another one.
@@ -33,11 +36,20 @@ SIGTERM ends it in order: what is started is finished and reported.";
 #[command(after_help = VARIABLES)]
 pub struct Arguments {
     /// The configuration file
-    #[arg(long)]
+    #[arg(long, global = true)]
     config: Option<PathBuf>,
     /// Check the configuration and the mapping file, and end
     #[arg(long)]
     check: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Command {
+    /// Check a receiver as this agent would call it: network, TLS, and for Jenkins the allow-list
+    /// and the signature; starts nothing
+    Doctor(Doctor),
 }
 
 /// Why the command failed.
@@ -52,6 +64,18 @@ pub enum CommandFailure {
     /// The system does not give what every process needs.
     #[error("{0}")]
     System(#[from] io::Error),
+    /// An address that cannot be called.
+    #[error("the URL cannot be called: {0}")]
+    Url(#[from] UrlFault),
+    /// The body of a dry run cannot be read.
+    #[error(transparent)]
+    Body(#[from] BodyFault),
+    /// A connection's certificates cannot be used.
+    #[error(transparent)]
+    Connection(#[from] ConnectionFault),
+    /// The check was made, and calls would fail.
+    #[error("calls to this receiver would fail")]
+    Unsound,
 }
 
 fn listed(mistakes: &[Mistake]) -> String {
@@ -75,11 +99,14 @@ impl Arguments {
         if self.check {
             return Ok(());
         }
-        log(config.log);
         let worker = WorkerCommand {
             program: std::env::current_exe()?,
             args: vec![JQ_WORKER.into()],
         };
+        if let Some(Command::Doctor(doctor)) = &self.command {
+            return check(doctor, config, worker);
+        }
+        log(config.log);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
@@ -105,6 +132,23 @@ impl Arguments {
             }
             Ok(running.await?)
         })
+    }
+}
+
+/// Prints what was found.
+fn check(doctor: &Doctor, config: Config, worker: WorkerCommand) -> Result<(), CommandFailure> {
+    let target = Target::parse(&doctor.url)?;
+    let trial = doctor.trial.call()?;
+    let caller = Caller::new(config, Evaluator::new(longshore_jq::Config::new(worker)))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let report = runtime.block_on(caller.check(target, &doctor.url, trial.as_ref()));
+    write!(io::stdout().lock(), "{report}")?;
+    if is_sound(&report) {
+        Ok(())
+    } else {
+        Err(CommandFailure::Unsound)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod call;
 pub mod cli;
 mod clock;
 pub mod config;
+pub mod doctor;
 mod heartbeat;
 mod kafka;
 mod listen;

@@ -2,6 +2,7 @@
 //! mean. Knows no storage and no schedule.
 
 pub mod azure_pipelines;
+pub mod check;
 pub mod client;
 pub mod jenkins;
 pub mod kafka;

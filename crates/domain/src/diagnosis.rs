@@ -118,6 +118,8 @@ pub enum Reason {
     JenkinsSignatureHeaderMissing,
     /// The plugin does not find the credential that holds the signing secret.
     JenkinsHmacCredentialMissing,
+    /// The plugin takes calls without a signature as well; told by checks only.
+    JenkinsSignatureNotRequired,
     /// The URL is not that of the Generic Webhook Trigger plugin, or the plugin is missing.
     JenkinsWrongPath,
     /// Jenkins is starting, or about to restart.
@@ -198,6 +200,7 @@ impl Reason {
         Self::JenkinsSignatureMismatch,
         Self::JenkinsSignatureHeaderMissing,
         Self::JenkinsHmacCredentialMissing,
+        Self::JenkinsSignatureNotRequired,
         Self::JenkinsWrongPath,
         Self::JenkinsStarting,
         Self::AzureWebhookUnknown,
@@ -266,6 +269,7 @@ impl Reason {
             Self::JenkinsSignatureMismatch => "jenkins_signature_mismatch",
             Self::JenkinsSignatureHeaderMissing => "jenkins_signature_header_missing",
             Self::JenkinsHmacCredentialMissing => "jenkins_hmac_credential_missing",
+            Self::JenkinsSignatureNotRequired => "jenkins_signature_not_required",
             Self::JenkinsWrongPath => "jenkins_wrong_path",
             Self::JenkinsStarting => "jenkins_starting",
             Self::AzureWebhookUnknown => "azure_webhook_unknown",

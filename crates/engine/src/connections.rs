@@ -58,6 +58,11 @@ struct Sealed {
 }
 
 impl KnownConnection {
+    /// Whether calls to `place` are this connection's.
+    pub(crate) fn covers(&self, place: &Place) -> bool {
+        self.place.covers(place)
+    }
+
     /// As the API shows it: whether there are secrets, never which.
     #[must_use]
     pub fn json(&self) -> Value {

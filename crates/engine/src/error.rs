@@ -1,5 +1,7 @@
 //! Why a use case refuses. Knows no HTTP: one place in the server turns these into answers.
 
+use std::time::Duration;
+
 use longshore_domain::delivery::RedeliverRejection;
 use longshore_domain::run::{ApprovalRejection, ReportRejection, Status};
 use longshore_domain::violation::Violation;
@@ -42,6 +44,14 @@ pub enum Error {
     /// A redelivery that is refused.
     #[error("{}", redelivery_rejection(*.0))]
     Redelivery(RedeliverRejection),
+    /// Too many checks of connections in a short time.
+    #[error("at most {most} checks within {} s; try again later", within.as_secs())]
+    TooManyChecks {
+        /// How many there may be.
+        most: usize,
+        /// Within which time.
+        within: Duration,
+    },
     /// Too much work waits; nothing was stored.
     #[error("too much work is waiting; try again")]
     Overloaded,

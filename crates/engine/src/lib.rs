@@ -6,6 +6,7 @@
 pub mod agents;
 pub mod caller;
 mod catalog;
+pub mod checks;
 pub mod connections;
 pub mod deliveries;
 mod dispatch;
@@ -47,6 +48,7 @@ pub use settings::{RetentionSettings, Settings};
 
 use agents::Agents;
 use catalog::Catalog;
+use checks::Checks;
 use connections::Connections;
 use dispatch::Dispatcher;
 use environment::Environment;
@@ -95,6 +97,7 @@ pub struct Engine {
     pub(crate) tls: TlsIdentities,
     pub(crate) routes: Routes,
     pub(crate) agents: Agents,
+    pub(crate) checks: Checks,
     /// Who there is.
     pub identity: Identity,
     /// The organisation and its settings.
@@ -154,6 +157,7 @@ impl Engine {
             tls: TlsIdentities::default(),
             routes: Routes::default(),
             agents: Agents::default(),
+            checks: Checks::default(),
             metrics: Metrics::default(),
             settings: parts.settings,
             client: parts.client,

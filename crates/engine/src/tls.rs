@@ -23,9 +23,17 @@ pub(crate) struct TlsIdentities {
 impl Engine {
     /// The certificates of a route's connection; none where it has none of its own.
     pub(crate) fn tls_of(&self, route: &Route) -> Result<Option<Arc<TlsIdentity>>, Diagnosis> {
-        let Some(connection) = &route.connection else {
-            return Ok(None);
-        };
+        match &route.connection {
+            Some(connection) => self.tls_for(connection),
+            None => Ok(None),
+        }
+    }
+
+    /// The certificates of a connection; none where it has none of its own.
+    pub(crate) fn tls_for(
+        &self,
+        connection: &KnownConnection,
+    ) -> Result<Option<Arc<TlsIdentity>>, Diagnosis> {
         let settings = &connection.settings;
         if settings.ca_certificate.is_none() && settings.client_certificate.is_none() {
             return Ok(None);

@@ -1,10 +1,12 @@
 //! Longshore's command line: one file per command.
 
 mod agent;
+mod api;
 mod backup;
 mod config;
 mod data_dir;
 mod demo;
+mod doctor;
 mod jq;
 mod kafka;
 mod logging;
@@ -54,6 +56,8 @@ enum Command {
         #[arg(long)]
         once: bool,
     },
+    /// Check a receiver before anything is sent to it in earnest; starts nothing
+    Doctor(doctor::Doctor),
     /// Check a signature and explain why it does not hold; the body comes on standard input
     Verify(verify::Verify),
     /// Evaluate a jq expression as templates do; its input comes from a file or on standard input
@@ -88,6 +92,7 @@ fn main() -> ExitCode {
         Command::Serve { config } => serve::run(config.as_deref()),
         Command::Agent(arguments) => agent::run(&arguments),
         Command::Demo { once } => demo::run(once),
+        Command::Doctor(doctor) => return trying::ended(doctor.run()),
         Command::Verify(verify) => return verify.run(),
         Command::Jq(jq) => return trying::ended(jq.run()),
         Command::Render(render) => return trying::ended(render.run()),

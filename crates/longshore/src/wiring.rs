@@ -141,7 +141,8 @@ fn store(config: &Config) -> anyhow::Result<Sqlite> {
     opened.with_context(|| format!("database {}", config.database_file.display()))
 }
 
-fn client(config: &Config) -> anyhow::Result<Client> {
+/// What makes calls, by the operator's configuration.
+pub(crate) fn client(config: &Config) -> anyhow::Result<Client> {
     let network = &config.network;
     let proxy =
         |secret: &Option<Secret<String>>| secret.as_ref().map(|secret| secret.expose().clone());

@@ -8,17 +8,22 @@ mod route;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use longshore_backends::client::{Client, ClientConfig, NetworkRules};
+use longshore_backends::check::{Disclosure, DryRun, Report, Signer, Subject, check};
+use longshore_backends::client::{CallProfile, Client, ClientConfig, NetworkRules};
 use longshore_backends::target::Target;
 use longshore_domain::action::InvocationKind;
 use longshore_domain::connection::Defaults;
 use longshore_domain::delivery::Schedule;
 use longshore_domain::diagnosis::Diagnosis;
 use longshore_domain::json;
+use longshore_domain::outcome::Repeat;
+use longshore_domain::signature::SIGNATURE_HEADER;
 use longshore_jq::Evaluator;
 use serde_json::Value;
 
+use crate::clock;
 use crate::config::{Config, Secrets};
+use crate::doctor::TrialCall;
 use crate::mapping::{Mappings, Plan};
 use route::Routes;
 
@@ -100,6 +105,46 @@ impl Caller {
             id: config.id,
             detailed: config.log.detailed,
         })
+    }
+
+    /// Looks at a receiver beforehand, as calls to `target` would be made.
+    pub async fn check(&self, target: Target, url: &str, trial: Option<&TrialCall>) -> Report {
+        let known = self.routes.known(url);
+        let settings = known.as_ref().map(|known| &known.connection.settings);
+        let own = known
+            .as_ref()
+            .and_then(|known| known.connection.signing_secret.as_ref());
+        let name = clock::session();
+        let policy = self.routes.policy(settings);
+        let subject = Subject {
+            target,
+            receiver: None,
+            profile: CallProfile {
+                connect_timeout: policy.connect_timeout,
+                total_timeout: policy.timeout,
+                tls: known.as_ref().and_then(|known| known.tls.clone()),
+                ..CallProfile::new(Repeat::Allowed)
+            },
+            signer: Some(Signer {
+                preset: settings.and_then(|settings| settings.preset),
+                secret: own.unwrap_or(&self.secrets.current).expose(),
+                header: settings
+                    .and_then(|settings| settings.signature_header.as_deref())
+                    .unwrap_or(SIGNATURE_HEADER),
+                prefix: settings
+                    .and_then(|settings| settings.signature_prefix.as_deref())
+                    .unwrap_or_default(),
+            }),
+            now: clock::now(),
+            probe_name: &name,
+            disclosure: Disclosure::Operator,
+            dry_run: trial.map(|call| DryRun {
+                headers: &call.headers,
+                body: &call.body,
+                secrets: &[],
+            }),
+        };
+        check(&self.client, subject).await
     }
 
     /// What `message` asks for.

@@ -7,7 +7,7 @@ use longshore_backends::receiver;
 use longshore_backends::request::read_url;
 use longshore_backends::target::Target;
 use longshore_domain::action::InvocationKind;
-use longshore_domain::connection::{Defaults, Place, Policy};
+use longshore_domain::connection::{Connection, Defaults, Place, Policy};
 use longshore_domain::delivery::Receiver;
 use longshore_domain::diagnosis::Diagnosis;
 use longshore_domain::signature::Preset;
@@ -105,6 +105,16 @@ impl Routes {
             known,
         };
         Ok((Arc::new(route), target))
+    }
+
+    /// The connection that calls to `url` would use.
+    pub(super) fn known(&self, url: &str) -> Option<Arc<Known>> {
+        self.matching(&Place::parse(url).ok()?)
+    }
+
+    /// How a connection with these settings is called, whatever its receiver is.
+    pub(super) fn policy(&self, settings: Option<&Connection>) -> Policy {
+        Policy::of(settings, &self.defaults, Receiver::Webhook, Preset::PortV1)
     }
 
     /// The connection that covers `place` most exactly.

@@ -10,6 +10,7 @@ use rustls_pki_types::ServerName;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use url::Host;
 
 use super::exchange::{NotSent, NotSentCause};
@@ -68,12 +69,25 @@ impl Connector {
         tls: &Arc<ClientConfig>,
         deadline: Instant,
     ) -> Result<Stream, Failure> {
-        let tcp = match self.proxies.proxy_for(target) {
+        let tcp = self.tcp(target, deadline).await?;
+        match target.scheme() {
+            Scheme::Http => Ok(Stream::Plain(tcp)),
+            Scheme::Https => Ok(Stream::Tls(Box::new(encrypt(tcp, target, tls).await?))),
+        }
+    }
+
+    /// A connection to the receiver, or to it through the proxy's tunnel.
+    pub(super) async fn tcp(
+        &self,
+        target: &Target,
+        deadline: Instant,
+    ) -> Result<TcpStream, Failure> {
+        match self.proxies.proxy_for(target) {
             None => {
                 let host = target.host().ok_or_else(no_host)?;
                 let addresses = self.addresses(&host, target.port()).await?;
                 let addresses = permitted(addresses, |address| self.rules.check(address))?;
-                self.dial(&addresses, deadline).await?
+                Ok(self.dial(&addresses, deadline).await?)
             }
             Some(proxy) => {
                 check_unresolved(&self.rules, target)?;
@@ -81,12 +95,8 @@ impl Connector {
                 if target.scheme() == Scheme::Https {
                     proxy.open_tunnel(&mut tcp, target).await?;
                 }
-                tcp
+                Ok(tcp)
             }
-        };
-        match target.scheme() {
-            Scheme::Http => Ok(Stream::Plain(tcp)),
-            Scheme::Https => encrypt(tcp, target, tls).await,
         }
     }
 
@@ -109,7 +119,11 @@ impl Connector {
         Ok(self.dial(&addresses, deadline).await.map_err(at_proxy)?)
     }
 
-    async fn addresses(&self, host: &Host<&str>, port: u16) -> Result<Vec<SocketAddr>, NotSent> {
+    pub(super) async fn addresses(
+        &self,
+        host: &Host<&str>,
+        port: u16,
+    ) -> Result<Vec<SocketAddr>, NotSent> {
         let name = match host {
             Host::Domain(name) => name,
             Host::Ipv4(v4) => return Ok(vec![SocketAddr::from((*v4, port))]),
@@ -195,11 +209,11 @@ fn permitted(
     }
 }
 
-async fn encrypt(
+pub(super) async fn encrypt(
     tcp: TcpStream,
     target: &Target,
     tls: &Arc<ClientConfig>,
-) -> Result<Stream, Failure> {
+) -> Result<TlsStream<TcpStream>, Failure> {
     let name = match target.host().ok_or_else(no_host)? {
         Host::Domain(name) => ServerName::try_from(name.trim_end_matches('.').to_owned())
             .map_err(|error| NotSent::new(NotSentCause::TlsName, error.to_string()))?,
@@ -207,8 +221,7 @@ async fn encrypt(
         Host::Ipv6(v6) => ServerName::from(IpAddr::V6(v6)),
     };
     let connected = TlsConnector::from(Arc::clone(tls)).connect(name, tcp).await;
-    let stream = connected.map_err(|error| handshake_failure(&error))?;
-    Ok(Stream::Tls(Box::new(stream)))
+    Ok(connected.map_err(|error| handshake_failure(&error))?)
 }
 
 fn dial_failure(error: &io::Error) -> NotSent {
@@ -224,11 +237,11 @@ fn dial_failure(error: &io::Error) -> NotSent {
     NotSent::new(cause, error.to_string())
 }
 
-fn timed_out(limit: Duration) -> NotSent {
+pub(super) fn timed_out(limit: Duration) -> NotSent {
     let detail = format!("not connected within {} ms", limit.as_millis());
     NotSent::new(NotSentCause::ConnectTimeout, detail)
 }
 
-fn no_host() -> NotSent {
+pub(super) fn no_host() -> NotSent {
     NotSent::new(NotSentCause::Dns, "the URL has no host")
 }

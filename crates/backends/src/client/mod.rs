@@ -6,6 +6,7 @@
 mod answer;
 mod connect;
 mod exchange;
+mod inspect;
 mod pool;
 mod proxy;
 mod resolve;
@@ -33,6 +34,7 @@ pub use connect::MAX_ADDRESSES;
 pub use exchange::{
     Answer, BodyEnd, Exchange, NotSent, NotSentCause, Reply, Timings, Unanswered, UnansweredCause,
 };
+pub use inspect::{Handshake, Inspection, Judged};
 pub use pool::{MAX_IDLE, MAX_IDLE_PER_ORIGIN};
 pub use proxy::{MAX_TUNNEL_ANSWER_BYTES, ProxyFault, ProxyRules};
 pub use resolve::{Resolve, SystemResolver};
@@ -162,10 +164,8 @@ impl Client {
     /// What is wrong with the certificate bundle.
     pub fn new(config: ClientConfig) -> Result<Self, TlsFault> {
         let tls = TlsBase::new(config.system_roots, config.ca_bundle.as_deref())?;
-        let default_identity = TlsIdentity {
-            config: tls.config(&TlsParts::default())?,
-            pool: Pool::new(config.pool_idle_timeout),
-        };
+        let pool = Pool::new(config.pool_idle_timeout);
+        let default_identity = tls.identity(&TlsParts::default(), pool)?;
         let inner = Inner {
             connector: Connector {
                 rules: config.rules,
@@ -190,10 +190,8 @@ impl Client {
     /// # Errors
     /// What is wrong with them.
     pub fn tls_identity(&self, parts: &TlsParts) -> Result<Arc<TlsIdentity>, TlsFault> {
-        Ok(Arc::new(TlsIdentity {
-            config: self.inner.tls.config(parts)?,
-            pool: Pool::new(self.inner.pool_idle_timeout),
-        }))
+        let pool = Pool::new(self.inner.pool_idle_timeout);
+        Ok(Arc::new(self.inner.tls.identity(parts, pool)?))
     }
 
     /// The memory that the bodies of answers share.

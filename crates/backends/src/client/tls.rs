@@ -105,6 +105,8 @@ impl fmt::Debug for TlsParts {
 /// owns the pooled connections that were made with it, and closes them when it is dropped.
 pub struct TlsIdentity {
     pub(super) config: Arc<ClientConfig>,
+    /// Who judges the receiver's certificate; `None` where nobody is trusted.
+    pub(super) verifier: Option<Arc<WebPkiServerVerifier>>,
     pub(super) pool: Pool,
 }
 
@@ -143,8 +145,8 @@ impl TlsBase {
         })
     }
 
-    /// The configuration for `parts`, speaking HTTP/1.1 only.
-    pub(super) fn config(&self, parts: &TlsParts) -> Result<Arc<ClientConfig>, TlsFault> {
+    /// What a connection with `parts` is made with, speaking HTTP/1.1 only.
+    pub(super) fn identity(&self, parts: &TlsParts, pool: Pool) -> Result<TlsIdentity, TlsFault> {
         let roots = if parts.authorities.is_empty() {
             Arc::clone(&self.roots)
         } else {
@@ -157,15 +159,18 @@ impl TlsBase {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()
             .map_err(settings)?;
-        let builder = if roots.is_empty() {
-            // The verifier refuses to be built without roots; plain HTTP must work without any.
-            builder.with_root_certificates(roots)
+        let verifier = if roots.is_empty() {
+            None
         } else {
-            let verifier =
+            let made =
                 WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&self.provider))
-                    .build()
-                    .map_err(|error| TlsFault::Settings(error.to_string()))?;
-            builder.with_webpki_verifier(verifier)
+                    .build();
+            Some(made.map_err(|error| TlsFault::Settings(error.to_string()))?)
+        };
+        let builder = match &verifier {
+            // It refuses to be built without roots; plain HTTP must work without any.
+            None => builder.with_root_certificates(RootCertStore::empty()),
+            Some(verifier) => builder.with_webpki_verifier(Arc::clone(verifier)),
         };
         let mut config = match &parts.client {
             None => builder.with_no_client_auth(),
@@ -174,7 +179,11 @@ impl TlsBase {
                 .map_err(|error| TlsFault::ClientCertificate(error.to_string()))?,
         };
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Arc::new(config))
+        Ok(TlsIdentity {
+            config: Arc::new(config),
+            verifier,
+            pool,
+        })
     }
 }
 

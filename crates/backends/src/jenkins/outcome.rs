@@ -6,9 +6,9 @@ use http::header::LOCATION;
 use longshore_domain::diagnosis::{Diagnosis, Reason};
 use longshore_domain::outcome::{Acceptance, Outcome};
 
-use super::TRIGGER_PATH;
 use super::answer::{Job, JobState, Said, read};
 use super::whitelist;
+use super::{TRIGGER_PATH, VERSION_HEADER};
 use crate::client::{Answer, Reply};
 use crate::outcome::{
     Asked, body_warning, by_common_rows, by_failure_status, by_status, diagnosis, retry, said,
@@ -223,8 +223,9 @@ fn no_job(message: &str, asked: &Asked<'_>) -> Diagnosis {
         return diagnosis(
             Reason::JenkinsTokenMissing,
             format!("{host}: no token was sent, and no job without a token may be started."),
-            "Send the job's token in the header `token` of the action. An \
-             empty ?token= in the URL hides a token in a header: remove it.",
+            "Send the job's token in the header `token` of the action (or as `Authorization: Bearer \
+             TOKEN`, with a capital B and one blank). An empty ?token= in the URL hides a token in a \
+             header: remove it.",
         );
     }
     diagnosis(
@@ -336,7 +337,7 @@ fn forbidden(answer: &Answer, asked: &Asked<'_>) -> Diagnosis {
              URL (with its prefix, such as /jenkins).",
         );
     }
-    if answer.headers.contains_key("x-jenkins") {
+    if answer.headers.contains_key(VERSION_HEADER) {
         return diagnosis(
             Reason::JenkinsWrongPath,
             told,

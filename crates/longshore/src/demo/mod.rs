@@ -1,6 +1,5 @@
 //! `longshore demo`: everything at once, in a directory that goes when it ends.
 
-mod api;
 mod stage;
 mod story;
 
@@ -11,10 +10,10 @@ use std::time::Duration;
 use anyhow::Context;
 use longshore_server::config::{Config, environment};
 
+use crate::api::Api;
 use crate::logging;
 use crate::serve::{Signals, runtime};
 use crate::wiring::Running;
-use api::Api;
 use stage::Stage;
 
 /// How long `demo --once` waits for a run to end.
@@ -72,7 +71,12 @@ fn settings(directory: &Path, stage: &Stage, once: bool) -> anyhow::Result<Confi
 }
 
 async fn tell(running: &Running, stage: &Stage, once: bool) -> anyhow::Result<()> {
-    let api = Api::connect(running.address, stage).await?;
+    let api = Api::connect(
+        &format!("http://{}", running.address),
+        stage::CLIENT_ID,
+        &stage.client_secret,
+    )
+    .await?;
     stage.seed(&api, running.address).await?;
     if once {
         for action in [stage::JENKINS_ACTION, stage::AZURE_ACTION] {

@@ -13,7 +13,7 @@ use longshore_emulators::{Script, Secret, Step};
 use longshore_engine::environment::{Environment, SystemEnvironment};
 use serde_json::{Value, json};
 
-use super::api::Api;
+use crate::api::Api;
 
 /// The client id of the demo's credential.
 pub(crate) const CLIENT_ID: &str = "demo";

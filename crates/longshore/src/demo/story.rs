@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::api::Api;
+use crate::api::Api;
 
 /// Between two looks at a run that has not ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);

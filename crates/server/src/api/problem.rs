@@ -40,6 +40,8 @@ pub(crate) enum Code {
     NotWaiting,
     /// An attempt is under way.
     DeliveryInFlight,
+    /// Too many checks in a short time.
+    TooManyRequests,
     /// Too much work waits.
     Overloaded,
     /// Nothing can be stored now.
@@ -75,6 +77,7 @@ impl Code {
             Self::LogFull => "log_full",
             Self::NotWaiting => "not_waiting",
             Self::DeliveryInFlight => "delivery_in_flight",
+            Self::TooManyRequests => "too_many_requests",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
@@ -137,6 +140,7 @@ impl From<Error> for Problem {
             Error::Report(rejection) => report(rejection),
             Error::Approval(_) => (StatusCode::UNPROCESSABLE_ENTITY, Code::NotWaiting),
             Error::Redelivery(rejection) => redelivery(*rejection),
+            Error::TooManyChecks { .. } => (StatusCode::TOO_MANY_REQUESTS, Code::TooManyRequests),
             Error::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, Code::Overloaded),
             Error::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable),
             Error::Corrupt(_) => (StatusCode::INTERNAL_SERVER_ERROR, Code::Internal),

@@ -13,6 +13,8 @@ mod approvals;
 #[cfg(test)]
 mod apps;
 #[cfg(test)]
+mod broken_setups;
+#[cfg(test)]
 mod connections;
 #[cfg(test)]
 mod deliveries;

@@ -140,6 +140,7 @@ fn the_document_s_operations() {
     GET /v1/connections/{id}
     PUT /v1/connections/{id}
     DELETE /v1/connections/{id}
+    POST /v1/connections/{id}/check
     GET /v1/deliveries
     POST /v1/deliveries/settle
     POST /v1/deliveries/start

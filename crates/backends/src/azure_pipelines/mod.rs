@@ -2,6 +2,8 @@
 //!
 //! It never tells what it started; faults of its configuration come as 500.
 
+mod check;
+
 use http::StatusCode;
 use longshore_domain::diagnosis::{Diagnosis, Reason};
 use longshore_domain::outcome::Outcome;
@@ -11,6 +13,9 @@ use serde_json::Value;
 use crate::client::{Answer, Reply};
 use crate::outcome::{Asked, by_common_rows, by_failure_status, by_status, diagnosis, said};
 use crate::quote::{is_html, quote};
+use crate::target::Target;
+
+pub(crate) use check::check;
 
 /// Where the service lives, unless a connection or the configuration says otherwise.
 pub const DEFAULT_BASE_URL: &str = "https://dev.azure.com";
@@ -74,6 +79,14 @@ pub fn url(webhook: &IncomingWebhook<'_>) -> Result<String, Diagnosis> {
     ))
 }
 
+/// Whether `target` is on the vendor's own service, whatever its path.
+#[must_use]
+pub fn is_service(target: &Target) -> bool {
+    DEFAULT_BASE_URL
+        .strip_prefix("https://")
+        .is_some_and(|host| target.authority() == host)
+}
+
 /// What a call came to.
 #[must_use]
 pub fn outcome(reply: &Reply, asked: &Asked<'_>) -> Outcome {
@@ -104,6 +117,22 @@ fn asks_to_sign_in(answer: &Answer) -> bool {
         || (status.is_success() && is_html(&answer.headers, &answer.body))
 }
 
+/// What makes a webhook known.
+const REGISTER_FIX: &str = "Azure DevOps registers a webhook when a pipeline that uses it has run once: run the \
+    pipeline once by hand from its default branch, whose YAML must name this webhook \
+    under resources.webhooks, and authorise the pipeline on the service connection. \
+    The action's \"webhook\" is the WebHook Name of the service connection, not the \
+    connection's name and not the alias in the YAML.";
+
+/// What makes the signature's header the same on both sides.
+const HEADER_FIX: &str = "Open the Incoming WebHook service connection and set its HTTP Header to \
+    X-Port-Signature (or to the header that the connection in Longshore names).";
+
+/// What makes both sides compute the same signature.
+const SECRET_FIX: &str = "Open the Incoming WebHook service connection: its Secret must be the secret that \
+    Longshore signs with (the connection's own, else the organization's client \
+    secret), and nothing on the way may change the body.";
+
 /// A permanent fault of the service connection, which comes as 500, so its text must be read.
 fn configuration_fault(answer: &Answer, asked: &Asked<'_>) -> Option<Diagnosis> {
     if answer.status.is_success() || answer.status.is_redirection() {
@@ -114,19 +143,14 @@ fn configuration_fault(answer: &Answer, asked: &Asked<'_>) -> Option<Diagnosis> 
         return Some(diagnosis(
             Reason::AzureWebhookUnknown,
             said(answer, asked),
-            "Azure DevOps registers a webhook when a pipeline that uses it has run once: run the \
-             pipeline once by hand from its default branch, whose YAML must name this webhook \
-             under resources.webhooks, and authorise the pipeline on the service connection. \
-             The action's \"webhook\" is the WebHook Name of the service connection, not the \
-             connection's name and not the alias in the YAML.",
+            REGISTER_FIX,
         ));
     }
     if text.contains("requiredheadersignaturenotfound") {
         return Some(diagnosis(
             Reason::AzureSignatureHeaderMissing,
             said(answer, asked),
-            "Open the Incoming WebHook service connection and set its HTTP Header to \
-             X-Port-Signature (or to the header that the connection in Longshore names).",
+            HEADER_FIX,
         ));
     }
     let about_signature = ["signature", "checksum", "hmac"];
@@ -134,9 +158,7 @@ fn configuration_fault(answer: &Answer, asked: &Asked<'_>) -> Option<Diagnosis> 
         return Some(diagnosis(
             Reason::AzureSignatureMismatch,
             said(answer, asked),
-            "Open the Incoming WebHook service connection: its Secret must be the secret that \
-             Longshore signs with (the connection's own, else the organization's client \
-             secret), and nothing on the way may change the body.",
+            SECRET_FIX,
         ));
     }
     None
