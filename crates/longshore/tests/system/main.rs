@@ -22,6 +22,7 @@ mod openapi;
 mod receiver_killed;
 mod receivers;
 mod rows;
+mod samples;
 mod server;
 mod startup;
 mod stopping;
