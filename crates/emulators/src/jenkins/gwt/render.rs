@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::Thrown;
-use super::java_regex::Pattern;
+use super::filter::is_found;
 
 /// Longest rendered text. Values that name each other can double it with every variable.
 const RENDERED_LIMIT_BYTES: usize = 1 << 20;
@@ -48,7 +48,7 @@ pub fn matches(text: Option<&str>, expression: Option<&str>) -> Result<bool, Thr
     let text = text.unwrap_or_default();
     match expression {
         None | Some("") => Ok(true),
-        Some(expression) => Pattern::compile(expression)?.is_found(text),
+        Some(expression) => is_found(expression, text),
     }
 }
 
