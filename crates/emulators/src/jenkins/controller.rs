@@ -171,8 +171,7 @@ impl Controller {
         };
         // Without a token only jobs that the caller may see are candidates.
         let given = given.as_ref().map(Secret::expose);
-        let may_see =
-            logged_in || self.config.anonymous_read || given.is_some_and(|token| !token.is_empty());
+        let may_see = logged_in || self.config.anonymous_read || !token::needs_read(given);
         if called.is_empty() || !may_see {
             let message = token::not_found_message(given);
             return refused(http_answer(response::not_found(&message)), &message);

@@ -1,18 +1,16 @@
 //! The Generic Webhook Trigger plugin (2.4) as functions: what it makes of a request, without HTTP,
 //! clock or queue. Behaviour as documented and observed; strings that go over the wire are exact.
 //!
-//! Not here: XPath, and of JSONPath what [`jsonpath`] names; `Trigger::unsupported` tells of it.
+//! Not here: JSONPath, JSON and Java's regular expressions, which are `longshore-jsonpath`'s, and
+//! XPath; `Trigger::unsupported` tells of it.
 
 pub mod address;
 pub mod cause;
 pub mod decide;
+pub mod filter;
 pub mod flatten;
 pub mod hmac;
-pub mod java_regex;
-pub mod json;
-pub mod jsonpath;
 pub mod model;
-pub mod numbers;
 pub mod parameters;
 pub mod render;
 pub mod request;

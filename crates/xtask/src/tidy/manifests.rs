@@ -22,17 +22,18 @@ const ANY: &[&str] = &[
     "store",
 ];
 
-const DIRECTIONS: [Direction; 10] = [
+const DIRECTIONS: [Direction; 11] = [
     ("agent", &["backends", "domain", "jq"], &["emulators"]),
     ("backends", &["domain"], &["emulators"]),
     ("domain", &[], &[]),
-    ("emulators", &[], &[]),
+    ("emulators", &["jsonpath"], &[]),
     (
         "engine",
         &["backends", "domain", "jq", "store"],
         &["emulators"],
     ),
     ("jq", &[], &[]),
+    ("jsonpath", &[], &[]),
     ("longshore", ANY, &[]),
     (
         "server",

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use longshore_jsonpath::json::{Layout, Node, text_within};
+
 use super::Thrown;
-use super::java_regex::Filter;
-use super::json::{Layout, Node, text_within};
+use super::filter::Filter;
 
 /// Most bytes, names and values together, that one expression may yield. A payload of a few bytes
 /// can otherwise name the same long path a hundred thousand times.
@@ -45,7 +46,9 @@ pub fn variables(
     };
     match value {
         Node::Null => {}
-        Node::Text(_) | Node::Bool(_) | Node::Number(_) => flattening.leaf(key, value)?,
+        Node::Text(_) | Node::Bool(_) | Node::Number(_) | Node::Keys(_) => {
+            flattening.leaf(key, value)?;
+        }
         Node::Array(_) | Node::Object(_) => {
             flattening.walk(key, value)?;
             let text = whole(value).ok_or(FlattenError::TooLarge)?;
@@ -97,6 +100,11 @@ impl Flattening<'_> {
             Node::Text(text) => self.put(path, text),
             Node::Number(digits) => self.put(path, digits),
             Node::Bool(truth) => self.put(path, if *truth { "true" } else { "false" }),
+            // Java's set of names is neither map nor list.
+            Node::Keys(_) => {
+                let text = whole(value).ok_or(FlattenError::TooLarge)?;
+                self.put(path, &text)
+            }
             Node::Null | Node::Array(_) | Node::Object(_) => Ok(()),
         }
     }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::Thrown;
-use super::java_regex::Pattern;
+use super::filter::is_found;
 
 /// Longest rendered text. Values that name each other can double it with every variable.
 const RENDERED_LIMIT_BYTES: usize = 1 << 20;
@@ -17,18 +17,16 @@ pub fn render(
     variables: &BTreeMap<String, String>,
 ) -> Result<String, Thrown> {
     let mut text = template.unwrap_or_default().to_owned();
-    let mut names: Vec<_> = variables.iter().collect();
-    names.sort_by_cached_key(|(name, _)| {
-        let units: Vec<u16> = name.encode_utf16().collect();
-        (Reverse(units.len()), units)
-    });
     let mut searched = 0_usize;
-    for (name, value) in names {
+    for name in resolve_order(variables.keys().map(String::as_str)) {
+        let Some(value) = variables.get(name) else {
+            continue;
+        };
         if !text.contains('$') {
             break;
         }
         searched = searched.saturating_add(text.len());
-        if !text.contains(name.as_str()) {
+        if !text.contains(name) {
             continue;
         }
         for spelling in [format!("${name}"), format!("${{{name}}}")] {
@@ -43,12 +41,22 @@ pub fn render(
     Ok(text)
 }
 
+/// Names in the order in which they are replaced: longest first, then by UTF-16 units.
+pub fn resolve_order<'n>(names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+    let mut names: Vec<_> = names.collect();
+    names.sort_by_cached_key(|name| {
+        let units: Vec<u16> = name.encode_utf16().collect();
+        (Reverse(units.len()), units)
+    });
+    names
+}
+
 /// Whether the rendered text passes the filter.
 pub fn matches(text: Option<&str>, expression: Option<&str>) -> Result<bool, Thrown> {
     let text = text.unwrap_or_default();
     match expression {
         None | Some("") => Ok(true),
-        Some(expression) => Pattern::compile(expression)?.is_found(text),
+        Some(expression) => is_found(expression, text),
     }
 }
 

@@ -5,9 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, Method};
-
-use super::json::{self, Layout, Node};
-
+use longshore_jsonpath::json::{self, Layout, Node};
 /// Values by name; all values of a name in their order.
 pub type Values = BTreeMap<String, Vec<String>>;
 

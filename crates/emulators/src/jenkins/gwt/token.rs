@@ -35,10 +35,15 @@ pub fn calls(trigger: &Trigger, credentials: &Credentials, given: Option<&str>) 
     configured.as_bytes().ct_eq(given.as_bytes()).into()
 }
 
+/// Whether only jobs that the caller may read are looked at; with a token all are, as the system.
+pub fn needs_read(given: Option<&str>) -> bool {
+    given.unwrap_or_default().is_empty()
+}
+
 /// The text for a request that called no job.
 pub fn not_found_message(given: Option<&str>) -> String {
     let mut message = "Did not find any jobs with GenericTrigger configured!\n".to_owned();
-    if given.is_some_and(|token| !token.is_empty()) {
+    if !needs_read(given) {
         message.push_str("A token was supplied.\n");
     } else {
         message.push_str(

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use longshore_jsonpath::Path;
+use longshore_jsonpath::json::{self, Node};
+
 use super::Thrown;
+use super::filter::Filter;
 use super::flatten::{clean, variables, whole};
-use super::java_regex::Filter;
-use super::json::{self, Node};
-use super::jsonpath;
 use super::model::{ExpressionType, GenericVariable, NamedVariable, Trigger};
 use super::request::{GwtRequest, Values};
 
@@ -115,7 +116,7 @@ fn evaluated(
     if variable.expression_type != ExpressionType::JsonPath || *document == Node::Null {
         return None;
     }
-    let value = jsonpath::evaluate(document, &variable.value).ok()?;
+    let value = Path::parse(&variable.value).ok()?.evaluate(document).ok()?;
     let mut out = if flatten {
         variables(&variable.key, &value, filter).ok()?
     } else {

@@ -1,9 +1,6 @@
-//! Character classes: shorthands, properties and what stands in brackets.
+//! Pieces of character classes: shorthands, ranges and single characters.
 
 use super::flags::Flags;
-
-/// Line terminators, as the inside of a class.
-pub(super) const TERMINATORS: &str = r"\n\r\x{85}\x{2028}\x{2029}";
 
 /// The inside of a class for a shorthand escape, and whether it is negated; ASCII only, as Java's
 /// are unless `(?U)` holds.
@@ -20,33 +17,6 @@ pub(super) fn shorthand(letter: char, flags: Flags) -> Option<(&'static str, boo
         _ => return None,
     };
     Some((inside, letter.is_ascii_uppercase()))
-}
-
-/// The inside of a class for `\p{name}`.
-pub(super) fn property(name: &str) -> String {
-    let posix = match name {
-        "Lower" => "a-z",
-        "Upper" => "A-Z",
-        "ASCII" => r"\x00-\x7F",
-        "Alpha" => "A-Za-z",
-        "Digit" => "0-9",
-        "Alnum" => "0-9A-Za-z",
-        "Punct" => r"!-/:-@\[-`\{-\~",
-        "Graph" => r"!-\~",
-        "Print" => r" -\~",
-        "Blank" => r" \t",
-        "Cntrl" => r"\x00-\x1F\x7F",
-        "XDigit" => "0-9A-Fa-f",
-        "Space" => r" \t\n\x0B\f\r",
-        "javaLowerCase" => r"\p{Lowercase}",
-        "javaUpperCase" => r"\p{Uppercase}",
-        "javaWhitespace" => r"\t-\r\x1C-\x1F\p{Z}",
-        _ => {
-            let name = name.strip_prefix("Is").unwrap_or(name);
-            return format!(r"\p{{{name}}}");
-        }
-    };
-    posix.to_owned()
 }
 
 /// The inside of a class for all characters from `low` to `high`, case folded where asked.

@@ -1,8 +1,8 @@
-//! Embedded flags of a Java pattern, as they stand at one place.
+//! Flags of a Java pattern, as they stand at one place.
 
 /// Which flags hold.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Flags {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Flags {
     pub(super) case_insensitive: bool,
     pub(super) unicode_case: bool,
     pub(super) unicode_class: bool,
@@ -13,6 +13,15 @@ pub(super) struct Flags {
 }
 
 impl Flags {
+    /// The flags of the letters that may stand in `(?…)`; `None` where Java knows one of them not.
+    pub fn from_letters(letters: &str) -> Option<Self> {
+        let mut flags = Self::default();
+        for letter in letters.chars() {
+            flags.set(letter, true)?;
+        }
+        Some(flags)
+    }
+
     /// Sets or clears the flag of this letter; `None` where Java knows no such flag.
     pub(super) fn set(&mut self, letter: char, on: bool) -> Option<()> {
         let flag = match letter {
@@ -30,5 +39,14 @@ impl Flags {
         };
         *flag = on;
         Some(())
+    }
+
+    /// Line terminators, as the inside of a class.
+    pub(super) fn terminators(self) -> &'static str {
+        if self.unix_lines {
+            r"\n"
+        } else {
+            r"\n\r\x{85}\x{2028}\x{2029}"
+        }
     }
 }

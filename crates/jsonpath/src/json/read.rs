@@ -1,9 +1,9 @@
-//! Reading as json-smart does in its permissive mode (Jayway's default provider).
+//! Reading as json-smart does in its permissive mode, which is what Jayway uses by default.
 
 use std::collections::HashMap;
 
 use super::Node;
-use crate::jenkins::gwt::numbers;
+use crate::numbers;
 
 /// Deepest nesting that json-smart reads.
 const DEPTH_LIMIT: usize = 400;

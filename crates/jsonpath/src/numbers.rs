@@ -1,14 +1,16 @@
 //! How a number written in JSON is printed again by Java: integers of any size, doubles as
 //! `Double.toString`, longer decimals as `BigDecimal.toString`.
 
+mod decimal;
+
+pub(crate) use decimal::Decimal;
+
 /// Longest token with a fraction or exponent that json-smart reads as a double.
 const DOUBLE_TOKEN_LIMIT: usize = 18;
-/// Largest exponent, either way, that is looked at.
-const EXPONENT_LIMIT: i64 = 100_000;
 
 /// The number is no finite double.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotFinite;
+pub(crate) struct NotFinite;
 
 /// A decimal number taken apart.
 struct Parts<'a> {
@@ -19,7 +21,7 @@ struct Parts<'a> {
 }
 
 /// What Java prints for a token; `None` where the token is no number.
-pub fn java_text(token: &str) -> Option<Result<String, NotFinite>> {
+pub(crate) fn java_text(token: &str) -> Option<Result<String, NotFinite>> {
     let parts = parts(token)?;
     let sign = if parts.negative { "-" } else { "" };
     if parts.fraction.is_empty() && parts.exponent.is_none() && !token.contains('.') {
@@ -30,7 +32,8 @@ pub fn java_text(token: &str) -> Option<Result<String, NotFinite>> {
         }));
     }
     if token.len() > DOUBLE_TOKEN_LIMIT {
-        return Some(big_decimal(&parts, sign));
+        let decimal = Decimal::parse(token).ok_or(NotFinite);
+        return Some(decimal.map(|decimal| decimal.to_string()));
     }
     let value: f64 = token.parse().ok()?;
     if value.is_finite() {
@@ -67,7 +70,7 @@ fn parts(token: &str) -> Option<Parts<'_>> {
 }
 
 /// `Double.toString`: plain between 10⁻³ and 10⁷, else with an exponent, always with a fraction.
-pub fn double(value: f64) -> String {
+pub(crate) fn double(value: f64) -> String {
     if value == 0.0 {
         return if value.is_sign_negative() {
             "-0.0"
@@ -87,32 +90,6 @@ pub fn double(value: f64) -> String {
     }
     let point = if mantissa.contains('.') { "" } else { ".0" };
     format!("{sign}{mantissa}{point}E{exponent}")
-}
-
-/// `BigDecimal.toString`: plain where the scale is not negative and the number not too small.
-fn big_decimal(parts: &Parts<'_>, sign: &str) -> Result<String, NotFinite> {
-    let exponent = parts.exponent.unwrap_or(0);
-    if exponent.abs() > EXPONENT_LIMIT {
-        return Err(NotFinite);
-    }
-    let all = format!("{}{}", parts.whole, parts.fraction);
-    let digits = match all.trim_start_matches('0') {
-        "" => "0",
-        digits => digits,
-    };
-    let scale = parts.fraction.len() as i64 - exponent;
-    let adjusted = digits.len() as i64 - 1 - scale;
-    if scale >= 0 && adjusted >= -6 {
-        let places = usize::try_from(scale).map_err(|_| NotFinite)?;
-        let padded = format!("{digits:0>width$}", width = places + 1);
-        let (whole, fraction) = padded.split_at(padded.len() - places);
-        let point = if places == 0 { "" } else { "." };
-        return Ok(format!("{sign}{whole}{point}{fraction}"));
-    }
-    let (first, rest) = digits.split_at(1);
-    let point = if rest.is_empty() { "" } else { "." };
-    let plus = if adjusted > 0 { "+" } else { "" };
-    Ok(format!("{sign}{first}{point}{rest}E{plus}{adjusted}"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! JSON as the plugin reads and writes it: json-smart's permissive reading, Gson's writing.
+//! JSON as json-smart reads it in its permissive mode and Gson writes it. A document's depth is
+//! bounded on reading; what is not JSON even so is an error, never a guess.
 
 mod read;
 mod write;
@@ -21,6 +22,9 @@ pub enum Node {
     Array(Vec<Node>),
     /// An object, names in order of first appearance.
     Object(Vec<(String, Node)>),
+    /// What the function `keys()` gives: in Java a set, no list. It is written as an array, but
+    /// nothing looks into it.
+    Keys(Vec<String>),
 }
 
 impl Node {

@@ -49,6 +49,14 @@ impl Writer {
                 }
                 self.close(elements.is_empty(), level, ']');
             }
+            Node::Keys(names) => {
+                self.out.push('[');
+                for (index, name) in names.iter().enumerate() {
+                    self.separate(index, level + 1);
+                    self.string(name);
+                }
+                self.close(names.is_empty(), level, ']');
+            }
             Node::Object(members) => {
                 self.out.push('{');
                 for (index, (name, value)) in members.iter().enumerate() {
