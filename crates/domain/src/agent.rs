@@ -54,6 +54,18 @@ pub struct AttemptRef {
     pub attempt: u32,
 }
 
+/// An attempt to start, and the run whose message is to be called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartItem {
+    /// The attempt.
+    #[serde(flatten)]
+    pub attempt: AttemptRef,
+    /// The run that the message names. A record's headers are not signed, so that they could name
+    /// another run's delivery: with this the server refuses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
+}
+
 /// `POST /v1/deliveries/start`: may these calls be made?
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Start {
@@ -61,7 +73,7 @@ pub struct Start {
     #[serde(flatten)]
     pub by: Session,
     /// The attempts, at most [`BATCH_LIMIT`].
-    pub items: Vec<AttemptRef>,
+    pub items: Vec<StartItem>,
 }
 
 /// The answer to one item of a [`Start`].

@@ -167,7 +167,7 @@ impl Desk {
                 tracing::info!(%run, "no mapping is enabled for this run; it is left alone");
                 Ending::NotOurs
             }
-            Asked::Impossible(diagnosis) => self.refuse(attempt, diagnosis).await,
+            Asked::Impossible(diagnosis) => self.refuse(&run, attempt, diagnosis).await,
             Asked::Call(prepared) => {
                 let until = Until {
                     lease: lease_until,
@@ -180,8 +180,8 @@ impl Desk {
         ending
     }
 
-    async fn refuse(&self, attempt: AttemptRef, diagnosis: Diagnosis) -> Ending {
-        match self.start(&attempt).await {
+    async fn refuse(&self, run: &RunId, attempt: AttemptRef, diagnosis: Diagnosis) -> Ending {
+        match self.start(run, &attempt).await {
             Some(true) => {
                 let _counted = self.count_in_flight();
                 self.settle(refused(attempt, diagnosis)).await
@@ -220,7 +220,7 @@ impl Desk {
         let Some(turn) = turn else {
             return Ending::Abandoned;
         };
-        match self.start(&attempt).await {
+        match self.start(run, &attempt).await {
             Some(true) => {}
             Some(false) => return Ending::NotStarted,
             None => return Ending::Abandoned,
@@ -236,8 +236,8 @@ impl Desk {
     }
 
     /// Whether the call may be made; none where nobody answered before the agent stops.
-    async fn start(&self, attempt: &AttemptRef) -> Option<bool> {
-        self.starts.ask(attempt.clone()).await
+    async fn start(&self, run: &RunId, attempt: &AttemptRef) -> Option<bool> {
+        self.starts.ask(run, attempt).await
     }
 
     /// Reports, however long it takes.

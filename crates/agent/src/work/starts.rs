@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use longshore_domain::agent::{AttemptRef, BATCH_LIMIT, Start, StartAnswer, StartVerdict};
+use longshore_domain::agent::{
+    AttemptRef, BATCH_LIMIT, Start, StartAnswer, StartItem, StartVerdict,
+};
+use longshore_domain::id::RunId;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Server;
@@ -15,7 +18,7 @@ use crate::metrics::Metrics;
 const QUEUE: usize = 2 * BATCH_LIMIT;
 
 struct Question {
-    attempt: AttemptRef,
+    item: StartItem,
     answer: oneshot::Sender<bool>,
 }
 
@@ -36,9 +39,13 @@ pub(super) fn new() -> (Starts, Starting) {
 
 impl Starts {
     /// Whether the call may be made; none where the agent stops before there is an answer.
-    pub(super) async fn ask(&self, attempt: AttemptRef) -> Option<bool> {
+    pub(super) async fn ask(&self, run: &RunId, attempt: &AttemptRef) -> Option<bool> {
         let (answer, answered) = oneshot::channel();
-        let question = Question { attempt, answer };
+        let item = StartItem {
+            attempt: attempt.clone(),
+            run: Some(run.clone()),
+        };
+        let question = Question { item, answer };
         self.queue.send(question).await.ok()?;
         answered.await.ok()
     }
@@ -61,11 +68,8 @@ impl Starting {
             if received == 0 {
                 return;
             }
-            let attempts = batch
-                .iter()
-                .map(|it: &Question| it.attempt.clone())
-                .collect();
-            let Some(answers) = ask(server, attempts, stop).await else {
+            let items = batch.iter().map(|it: &Question| it.item.clone()).collect();
+            let Some(answers) = ask(server, items, stop).await else {
                 return;
             };
             give(&mut batch, answers, &server.metrics);
@@ -74,10 +78,10 @@ impl Starting {
 }
 
 /// The answers of the server, however long it takes to get them; none where the agent stops first.
-async fn ask(server: &Server, attempts: Vec<AttemptRef>, stop: &Stop) -> Option<Vec<StartAnswer>> {
+async fn ask(server: &Server, items: Vec<StartItem>, stop: &Stop) -> Option<Vec<StartAnswer>> {
     let mut start = Start {
         by: server.session.clone(),
-        items: attempts,
+        items,
     };
     match answered(server, &start, stop).await? {
         Ok(answers) => return Some(answers),
@@ -128,9 +132,9 @@ fn give(batch: &mut Vec<Question>, answers: Vec<StartAnswer>, metrics: &Metrics)
         .into_iter()
         .map(|answer| (answer.attempt.clone(), answer))
         .collect();
-    for Question { attempt, answer } in batch.drain(..) {
+    for Question { item, answer } in batch.drain(..) {
         // Taken out, so that one attempt that came twice is called once.
-        let verdict = verdicts.remove(&attempt);
+        let verdict = verdicts.remove(&item.attempt);
         let started = verdict
             .as_ref()
             .is_some_and(|it| it.answer == StartVerdict::Started);

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use longshore_domain::agent::{
-    AttemptRef, BATCH_LIMIT, Session, Start, StartAnswer, StartRefusal, StartVerdict,
+    BATCH_LIMIT, Session, Start, StartAnswer, StartItem, StartRefusal, StartVerdict,
 };
 use longshore_domain::delivery::{StartedByAgent, start_by_agent};
 use longshore_domain::run::started_by_agent;
@@ -31,7 +31,7 @@ impl Engine {
         let answers = start.items.into_iter().map(|item| async move {
             let refusal = self.start_one(by, &item).await?;
             Ok(StartAnswer {
-                attempt: item,
+                attempt: item.attempt,
                 answer: match refusal {
                     None => StartVerdict::Started,
                     Some(_) => StartVerdict::No,
@@ -45,12 +45,19 @@ impl Engine {
     async fn start_one(
         &self,
         by: &Session,
-        item: &AttemptRef,
+        item: &StartItem,
     ) -> Result<Option<StartRefusal>, Error> {
+        let StartItem {
+            attempt: item,
+            run: asked,
+        } = item;
         for _ in 0..DECISIONS_LIMIT {
             let Some((run, delivery)) = self.store.delivery(&item.delivery).await? else {
                 return Ok(Some(StartRefusal::NotFound));
             };
+            if asked.as_ref().is_some_and(|asked| *asked != run.id) {
+                return Ok(Some(StartRefusal::NotFound));
+            }
             let now = self.environment.now();
             let started = match start_by_agent(&delivery, item.attempt, by, now) {
                 StartedByAgent::Now(started) => started,

@@ -239,6 +239,19 @@ async fn a_synchronous_call_ends_its_run() {
 }
 
 #[tokio::test]
+async fn an_attempt_of_another_run_is_not_started() {
+    let server = with_agents(JENKINS).await;
+    let run = server.run("inside", json!({})).await;
+    let mut attempt = claim_one(&server, "s1").await;
+    // What a forged record header would make an agent ask for.
+    attempt["run"] = json!("r_0V76xOIA00000000");
+    assert_eq!(start(&server, "s1", &attempt).await, "not_found");
+    assert_eq!(state(&server, &run).await.0, "published");
+    attempt["run"] = json!(run);
+    assert_eq!(start(&server, "s1", &attempt).await, "started");
+}
+
+#[tokio::test]
 async fn only_one_session_may_call() {
     let server = with_agents(JENKINS).await;
     let run = server.run("inside", json!({})).await;
