@@ -24,7 +24,7 @@ use serde_json::Value;
 
 use crate::call::{Call, Verdict};
 use crate::fault::Fault;
-use crate::pipeline::{Gates, Reporter, Reporting, Timing};
+use crate::pipeline::{Gates, Reporter, Reporting, Script, Timing};
 use crate::plan::Plan;
 use crate::secret::Secret;
 use crate::server::{
@@ -318,9 +318,9 @@ impl Organization {
                     let id = self.queue(pipeline, payload);
                     started.push(id);
                     if pipeline.script.timing == Timing::BeforeAnswer {
-                        waited_for.push((id, pipeline));
+                        waited_for.push((id, &pipeline.script));
                     } else {
-                        self.start_run(id, pipeline.clone());
+                        self.start_run(id, pipeline.script.clone());
                     }
                 }
                 PipelineOutcome::TriggerIssue(message) if !self.is_full() => {
@@ -333,8 +333,8 @@ impl Organization {
                 _ => {}
             }
         }
-        for (id, pipeline) in waited_for {
-            self.walk(id, pipeline).await;
+        for (id, script) in waited_for {
+            self.walk(id, script).await;
         }
         started
     }
@@ -360,14 +360,13 @@ impl Organization {
         })
     }
 
-    fn start_run(&self, id: u64, pipeline: Pipeline) {
+    fn start_run(&self, id: u64, script: Script) {
         let Some(me) = self.me.upgrade() else { return };
-        self.tasks
-            .start(async move { me.walk(id, &pipeline).await });
+        self.tasks.start(async move { me.walk(id, &script).await });
     }
 
     /// Runs a pipeline's script to its end.
-    async fn walk(&self, id: u64, pipeline: &Pipeline) {
+    async fn walk(&self, id: u64, script: &Script) {
         let Some((url, access)) = self.state.change(|state| state.begin(id)) else {
             return;
         };
@@ -379,7 +378,7 @@ impl Organization {
             gates: &self.gates,
         };
         let end = build
-            .run(&pipeline.script, |report| {
+            .run(script, |report| {
                 self.state.change(|state| state.report(id, report));
             })
             .await;

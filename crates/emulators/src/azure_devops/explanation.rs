@@ -140,7 +140,7 @@ pub enum ValueFinding {
     Array,
     /// An object, which makes the YAML invalid.
     Object,
-    /// The webhook of the expression is another one than was called.
+    /// The webhook of the expression was not called, or its filters do not match.
     OtherWebhook,
 }
 

@@ -242,20 +242,23 @@ fn introduce(azure: &AzureDevOps, config: &Config) -> anyhow::Result<()> {
     writeln!(out, "Azure DevOps (emulated) at {}", azure.base_url())?;
     for webhook in &config.webhooks {
         let url = azure.webhook_url(&webhook.name);
-        writeln!(out, "  connection {}: POST {url}", webhook.connection)?;
+        let connection = webhook.connection.escape_debug();
+        writeln!(out, "  connection {connection}: POST {url}")?;
     }
     for pipeline in &config.pipelines {
         let definition = &pipeline.definition;
+        let name = pipeline.name.escape_debug();
+        let file = definition.file().escape_debug();
         for resource in definition.webhooks() {
-            let connection = &resource.connection;
+            let connection = resource.connection.escape_debug();
             writeln!(
                 out,
-                "  pipeline {} waits for the connection {connection}",
-                pipeline.name
+                "  pipeline {name} waits for the connection {connection}"
             )?;
-            let named = |it: &IncomingWebhook| it.connection.eq_ignore_ascii_case(connection);
+            let named =
+                |it: &IncomingWebhook| it.connection.eq_ignore_ascii_case(&resource.connection);
             if !config.webhooks.iter().any(named) {
-                let (file, line) = (definition.file(), resource.line);
+                let line = resource.line;
                 writeln!(
                     out,
                     "  warning: {file}:{line}: no --connection has this name"
@@ -263,7 +266,7 @@ fn introduce(azure: &AzureDevOps, config: &Config) -> anyhow::Result<()> {
             }
         }
         for warning in definition.warnings() {
-            let (file, line) = (definition.file(), warning.line);
+            let line = warning.line;
             writeln!(out, "  warning: {file}:{line}: {}", warning.message)?;
         }
     }

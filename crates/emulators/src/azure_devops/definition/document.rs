@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
 
+use crate::azure_devops::shown::Shown;
+
 /// The longest text that is read: a pipeline's file, and the same with values in it.
 pub(super) const TEXT_BYTES: usize = 1 << 20;
 /// How deep mappings and sequences may nest; people's pipelines stay below 20.
@@ -145,7 +147,7 @@ pub(super) fn read(text: &str) -> Result<Node, Misread> {
     let mut tree = Tree::default();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| {
-            let fault = YamlFault::Syntax(error.info().to_owned());
+            let fault = YamlFault::Syntax(Shown::message(error.info()).unquoted());
             misread(*error.marker(), fault)
         })?;
         tree.take(event, span)
@@ -290,7 +292,7 @@ impl Tree {
                     let name = node.text().ok_or(YamlFault::Key)?;
                     // Expressions such as `${{ if … }}` may stand more than once.
                     if !name.contains("${{") && !open.keys.insert(name.to_owned()) {
-                        return Err(YamlFault::Repeated(name.to_owned()));
+                        return Err(YamlFault::Repeated(Shown::new(name).unquoted()));
                     }
                     open.key = Some(node);
                 }

@@ -63,6 +63,16 @@ fn webhook(entry: &Node, warnings: &mut Vec<Warning>) -> Found<WebhookResource> 
         "connection",
         "the name of an Incoming WebHook service connection",
     )?;
+    if let Content::Mapping(keys) = &entry.content
+        && keys
+            .first()
+            .is_some_and(|(key, _)| key.text() != Some("webhook"))
+    {
+        warnings.push(Warning {
+            line: entry.place.line,
+            message: "`webhook` is required to be the first key of a webhook".to_owned(),
+        });
+    }
     if let Some(kind) = entry.value("type") {
         warnings.push(Warning {
             line: kind.place.line,

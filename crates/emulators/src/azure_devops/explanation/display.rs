@@ -167,7 +167,9 @@ impl Display for ValueFinding {
             Self::Scalar(text) => text.fmt(formatter),
             Self::Array => formatter.write_str("an array"),
             Self::Object => formatter.write_str("an object"),
-            Self::OtherWebhook => formatter.write_str("nothing: its webhook was not called"),
+            Self::OtherWebhook => {
+                formatter.write_str("nothing: its webhook was not called, or is filtered out")
+            }
         }
     }
 }

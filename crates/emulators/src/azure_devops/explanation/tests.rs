@@ -124,6 +124,54 @@ fn a_run_starts() {
 }
 
 #[test]
+fn a_pipeline_of_several_webhooks_reads_the_one_that_was_called() {
+    let text = "\
+resources:
+  webhooks:
+    - connection: open
+      webhook: all
+    - webhook: some
+      connection: open
+      filters: [{ path: kind, value: some }]
+    - webhook: other
+      connection: fresh
+      filters: [{ path: '$..kind', value: a }]
+steps:
+  - bash: run
+    env:
+      ALL: ${{ parameters.all.name }}
+      SOME: ${{ parameters.some.name }}
+      OTHER: ${{ parameters.other.name }}
+";
+    let config = Config {
+        pipelines: vec![Pipeline::from_yaml("several.yml", text, Script::default()).unwrap()],
+        ..organization()
+    };
+    let call = Incoming {
+        method: &Method::POST,
+        uri: &TARGET.replace("/deploy", "/open").parse().unwrap(),
+        headers: &HeaderMap::new(),
+        body: br#"{"name": "billing"}"#,
+    };
+    insta::assert_snapshot!(explain(&config, &call), @r#"
+    POST /contoso/_apis/public/distributedtask/webhooks/open
+      webhook    "open" of connection "open", registered
+      signature  not asked for: the connection has no secret
+      body       19 bytes
+      pipeline   several (several.yml): starts
+        webhook    all (line 3), without filters
+        webhook    some (line 5), not all filters match
+        filter     kind = "some": does not match, found nothing
+        parameter  all.name (line 14) = "billing"
+        parameter  some.name (line 15) = nothing: its webhook was not called, or is filtered out
+        parameter  other.name (line 16) = nothing: its webhook was not called, or is filtered out
+        warning    line 3: `webhook` is required to be the first key of a webhook
+        warning    line 10: the path "$..kind" names no single value (members, `[0]` and `['name']` are followed here), so that the filter never matches
+      answer     200, which tells nothing of runs
+    "#);
+}
+
+#[test]
 fn a_filter_does_not_match() {
     let body = r#"{"action": {"identifier": "destroy"}, "environments": {"0": "prod"}}"#;
     insta::assert_snapshot!(called(body), @r#"
