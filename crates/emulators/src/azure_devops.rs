@@ -4,8 +4,13 @@
 //! from public reports only. Runs API and timelines are not emulated, beside a minimal build page.
 
 mod answer;
-mod payload;
+mod decision;
+mod definition;
+mod explanation;
+mod path;
+mod pipeline;
 mod runs;
+mod shown;
 mod signature;
 mod webhook;
 
@@ -15,7 +20,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
-use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::call::{Call, Verdict};
@@ -29,8 +33,23 @@ use crate::server::{
 use crate::tasks::Tasks;
 use crate::watched::{WaitExpired, Watched};
 
+pub use answer::{Answer, Refusal};
+pub use decision::{Incoming, explain};
+pub use definition::{
+    Definition, DefinitionError, DefinitionFault, Parameter, Place, Warning, YamlFault,
+};
+pub use explanation::{
+    Explanation, FilterFinding, ParameterFinding, PipelineFinding, PipelineOutcome,
+    ResourceFinding, ValueFinding, WebhookFinding,
+};
+pub use path::Path;
+pub use pipeline::{Filter, Pipeline, WebhookResource};
 pub use runs::{Run, RunPhase, State, TriggerIssue};
-pub use signature::{SignatureFault, verify};
+pub use shown::Shown;
+pub use signature::{SignatureFault, SignatureFinding, SignatureGuess, verify};
+
+/// How long a wait for an explanation lasts before it is begun anew.
+const EXPLANATION_WAIT: Duration = Duration::from_secs(3600);
 
 /// An emulated organisation.
 #[derive(Debug, Clone)]
@@ -70,6 +89,8 @@ impl Default for Config {
 pub struct IncomingWebhook {
     /// WebHook Name: the last path segment.
     pub name: String,
+    /// The connection's own name, which pipelines' YAML holds.
+    pub connection: String,
     /// The secret; without it no signature is asked for.
     pub secret: Option<Secret>,
     /// The HTTP header that carries the signature.
@@ -79,55 +100,17 @@ pub struct IncomingWebhook {
 }
 
 impl IncomingWebhook {
-    /// A registered webhook with a secret, its signature in `X-Port-Signature`.
+    /// A registered webhook with a secret, its signature in `X-Port-Signature`; the connection
+    /// bears its name.
     pub fn signed(name: &str, secret: &str) -> Self {
         Self {
             name: name.to_owned(),
+            connection: name.to_owned(),
             secret: Some(secret.into()),
             header: "X-Port-Signature".to_owned(),
             registered: true,
         }
     }
-}
-
-/// A pipeline with a webhook resource.
-#[derive(Debug, Clone)]
-pub struct Pipeline {
-    /// Its name.
-    pub name: String,
-    /// The project that it belongs to.
-    pub project: String,
-    /// The webhook that starts it.
-    pub webhook: String,
-    /// All must hold.
-    pub filters: Vec<Filter>,
-    /// Paths that its YAML reads as `${{ parameters.<alias>.<path> }}`.
-    pub parameters: Vec<String>,
-    /// What a run of it does.
-    pub script: Script,
-}
-
-impl Pipeline {
-    /// A pipeline without filters.
-    pub fn new(name: &str, webhook: &str, script: Script) -> Self {
-        Self {
-            name: name.to_owned(),
-            project: "portal".to_owned(),
-            webhook: webhook.to_owned(),
-            filters: Vec::new(),
-            parameters: Vec::new(),
-            script,
-        }
-    }
-}
-
-/// A filter of a webhook resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filter {
-    /// JSON path into the payload.
-    pub path: String,
-    /// The text that must stand there.
-    pub value: String,
 }
 
 /// A running emulator; it ends when shut down or dropped.
@@ -171,10 +154,9 @@ impl AzureDevOps {
 
     /// The address of a webhook, `api-version` included.
     pub fn webhook_url(&self, name: &str) -> String {
-        format!(
-            "{}/{}/_apis/public/distributedtask/webhooks/{name}?api-version=6.0-preview",
-            self.organization.base_url, self.organization.config.organization,
-        )
+        let organization = &self.organization;
+        let target = webhook::target(&organization.config.organization, name);
+        format!("{}{target}", organization.base_url)
     }
 
     /// Faults for coming requests.
@@ -202,6 +184,16 @@ impl AzureDevOps {
         self.organization
             .state
             .read(|state| state.trigger_issues().to_vec())
+    }
+
+    /// The explanations that are kept and came after the first `seen` ones; waits until there is
+    /// one. With each comes its number, counted from 1.
+    pub async fn explanations(&self, seen: u64) -> Vec<(u64, Explanation)> {
+        let came = |state: &State| state.explanation_count() > seen;
+        while self.wait_for(came, EXPLANATION_WAIT).await.is_err() {}
+        self.organization
+            .state
+            .read(|state| state.explanations_after(seen))
     }
 
     /// Waits until the condition holds.
@@ -234,54 +226,44 @@ struct Organization {
 struct Note {
     verdict: Verdict,
     started: Vec<u64>,
+    explanation: Option<Explanation>,
+}
+
+fn verdict(explanation: &Explanation) -> Verdict {
+    match (&explanation.webhook, &explanation.answer.refusal) {
+        (WebhookFinding::NoAddress { .. }, _) => Verdict::Other,
+        (_, Some(refusal)) => Verdict::Refused(refusal.message.clone()),
+        (_, None) => Verdict::Accepted,
+    }
 }
 
 impl Receiver for Organization {
     type Note = Note;
 
     async fn receive(&self, request: &Received) -> Served<Note> {
-        let segments: Vec<_> = request
-            .uri
-            .path()
-            .trim_matches('/')
-            .split('/')
-            .map(|segment| percent_decode_str(segment).decode_utf8_lossy())
-            .collect();
-        let Some((organization, rest)) = segments.split_first() else {
-            return other(answer::not_found(request.uri.path()));
-        };
-        if !organization.eq_ignore_ascii_case(&self.config.organization) {
-            return other(answer::not_found(request.uri.path()));
-        }
-        if let [areas @ .., name] = rest
-            && areas.len() == webhook::AREAS.len()
-            && areas
-                .iter()
-                .zip(webhook::AREAS)
-                .all(|(given, area)| given.eq_ignore_ascii_case(area))
-        {
-            return self.webhook(request, name).await;
-        }
-        match rest {
-            [project, apis, build, builds, id]
-                if request.method == Method::GET
-                    && apis.eq_ignore_ascii_case("_apis")
-                    && build.eq_ignore_ascii_case("build")
-                    && builds.eq_ignore_ascii_case("builds") =>
-            {
-                other(self.build_page(project, id))
-            }
-            _ => other(answer::not_found(request.uri.path())),
+        match self.build_page(request) {
+            Some(response) => Served {
+                response,
+                note: Note {
+                    verdict: Verdict::Other,
+                    started: Vec::new(),
+                    explanation: None,
+                },
+            },
+            None => self.call(request).await,
         }
     }
 
     fn record(&self, request: Received, handled: Handled<Note>) {
-        let (verdict, started) = handled
-            .note
-            .map_or((Verdict::NotReached, Vec::new()), |note| {
-                (note.verdict, note.started)
-            });
+        let note = handled.note.unwrap_or(Note {
+            verdict: Verdict::NotReached,
+            started: Vec::new(),
+            explanation: None,
+        });
         self.state.change(|state| {
+            if let Some(explanation) = note.explanation {
+                state.add_explanation(explanation);
+            }
             state.add_call(Call {
                 number: 0,
                 method: request.method,
@@ -290,8 +272,8 @@ impl Receiver for Organization {
                 body: request.body,
                 peer: request.peer,
                 arrived_at: request.arrived_at,
-                verdict,
-                started,
+                verdict: note.verdict,
+                started: note.started,
                 status: handled.status,
                 fault: handled.fault,
             });
@@ -299,66 +281,62 @@ impl Receiver for Organization {
     }
 }
 
-fn other(response: Response<Bytes>) -> Served<Note> {
-    let note = Note {
-        verdict: Verdict::Other,
-        started: Vec::new(),
-    };
-    Served { response, note }
-}
-
-fn refused(response: Response<Bytes>, reason: impl Into<String>) -> Served<Note> {
-    let note = Note {
-        verdict: Verdict::Refused(reason.into()),
-        started: Vec::new(),
-    };
-    Served { response, note }
-}
-
 impl Organization {
-    async fn webhook(&self, request: &Received, name: &str) -> Served<Note> {
-        let payload = match webhook::admit(&self.config, request, name) {
-            Ok(payload) => payload,
-            Err(refusal) => return refused(refusal.response(), refusal.reason),
+    /// Decides on a call, and starts what it is to start.
+    async fn call(&self, request: &Received) -> Served<Note> {
+        let incoming = Incoming {
+            method: &request.method,
+            uri: &request.uri,
+            headers: &request.headers,
+            body: &request.body,
         };
-        let mut started = Vec::new();
-        let mut waited_for = Vec::new();
-        for pipeline in &self.config.pipelines {
-            if !pipeline.webhook.eq_ignore_ascii_case(name) {
-                continue;
-            }
-            match payload::decide(pipeline, &payload) {
-                payload::Decision::Start if self.is_full() => {}
-                payload::Decision::Start => {
-                    let id = self.queue(pipeline, &payload);
-                    started.push(id);
-                    if pipeline.script.timing == Timing::BeforeAnswer {
-                        waited_for.push((id, pipeline));
-                    } else {
-                        self.start_run(id, pipeline.clone());
-                    }
-                }
-                payload::Decision::FilteredOut => {}
-                payload::Decision::Issue(_) if self.is_full() => {}
-                payload::Decision::Issue(message) => self.state.change(|state| {
-                    state.add_trigger_issue(TriggerIssue {
-                        pipeline: pipeline.name.clone(),
-                        message,
-                    });
-                }),
-            }
-        }
-        for (id, pipeline) in waited_for {
-            self.walk(id, pipeline).await;
-        }
-        let note = Note {
-            verdict: Verdict::Accepted,
-            started,
+        let (mut explanation, payload) = decision::decide(&self.config, &incoming);
+        let started = match &payload {
+            Some(payload) => self.begin(&mut explanation, payload).await,
+            None => Vec::new(),
         };
         Served {
-            response: answer::accepted(),
-            note,
+            response: explanation.answer.response(),
+            note: Note {
+                verdict: verdict(&explanation),
+                started,
+                explanation: Some(explanation),
+            },
         }
+    }
+
+    /// Starts the pipelines that are to start, and waits for those that end before the answer.
+    async fn begin(&self, explanation: &mut Explanation, payload: &Value) -> Vec<u64> {
+        let mut started = Vec::new();
+        let mut waited_for = Vec::new();
+        for (pipeline, finding) in self.config.pipelines.iter().zip(&mut explanation.pipelines) {
+            match &finding.outcome {
+                PipelineOutcome::Starts if self.is_full() => {
+                    finding.outcome = PipelineOutcome::RunLimit;
+                }
+                PipelineOutcome::Starts => {
+                    let id = self.queue(pipeline, payload);
+                    started.push(id);
+                    if pipeline.script.timing == Timing::BeforeAnswer {
+                        waited_for.push((id, &pipeline.script));
+                    } else {
+                        self.start_run(id, pipeline.script.clone());
+                    }
+                }
+                PipelineOutcome::TriggerIssue(message) if !self.is_full() => {
+                    let issue = TriggerIssue {
+                        pipeline: pipeline.name.clone(),
+                        message: message.clone(),
+                    };
+                    self.state.change(|state| state.add_trigger_issue(issue));
+                }
+                _ => {}
+            }
+        }
+        for (id, script) in waited_for {
+            self.walk(id, script).await;
+        }
+        started
     }
 
     fn is_full(&self) -> bool {
@@ -371,7 +349,7 @@ impl Organization {
         let access = self
             .config
             .reporting
-            .find(|path| payload::text_at(payload, path));
+            .find(|place| path::text_at(payload, place));
         self.state.change(|state| {
             state.queue(pipeline, access, |id| {
                 format!(
@@ -382,14 +360,13 @@ impl Organization {
         })
     }
 
-    fn start_run(&self, id: u64, pipeline: Pipeline) {
+    fn start_run(&self, id: u64, script: Script) {
         let Some(me) = self.me.upgrade() else { return };
-        self.tasks
-            .start(async move { me.walk(id, &pipeline).await });
+        self.tasks.start(async move { me.walk(id, &script).await });
     }
 
     /// Runs a pipeline's script to its end.
-    async fn walk(&self, id: u64, pipeline: &Pipeline) {
+    async fn walk(&self, id: u64, script: &Script) {
         let Some((url, access)) = self.state.change(|state| state.begin(id)) else {
             return;
         };
@@ -401,14 +378,25 @@ impl Organization {
             gates: &self.gates,
         };
         let end = build
-            .run(&pipeline.script, |report| {
+            .run(script, |report| {
                 self.state.change(|state| state.report(id, report));
             })
             .await;
         self.state.change(|state| state.end(id, end));
     }
 
-    fn build_page(&self, project: &str, id: &str) -> Response<Bytes> {
+    /// `None` where a build's page is not what is asked for.
+    fn build_page(&self, request: &Received) -> Option<Response<Bytes>> {
+        let segments = webhook::segments(&request.uri);
+        let [organization, project, areas @ .., id] = segments.as_slice() else {
+            return None;
+        };
+        let is_page = request.method == Method::GET
+            && organization.eq_ignore_ascii_case(&self.config.organization)
+            && areas.join("/").eq_ignore_ascii_case("_apis/build/builds");
+        if !is_page {
+            return None;
+        }
         let run = id.parse().ok().and_then(|id: u64| {
             self.state.read(|state| {
                 let run = state.runs().iter().find(|run| run.id == id)?;
@@ -417,9 +405,9 @@ impl Organization {
                     .then(|| run.clone())
             })
         });
-        run.map_or_else(
-            || answer::not_found(&format!("build {id}")),
+        Some(run.map_or_else(
+            || Answer::not_found(&format!("build {id}")).response(),
             |run| answer::build(&run),
-        )
+        ))
     }
 }

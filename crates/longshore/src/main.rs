@@ -7,6 +7,7 @@ mod config;
 mod data_dir;
 mod demo;
 mod doctor;
+mod emulate;
 mod jq;
 mod kafka;
 mod logging;
@@ -58,6 +59,11 @@ enum Command {
     },
     /// Check a receiver before anything is sent to it in earnest; starts nothing
     Doctor(doctor::Doctor),
+    /// Run an emulated receiver with a configuration of yours, and explain each call to it
+    Emulate {
+        #[command(subcommand)]
+        receiver: emulate::Emulate,
+    },
     /// Check a signature and explain why it does not hold; the body comes on standard input
     Verify(verify::Verify),
     /// Evaluate a jq expression as templates do; its input comes from a file or on standard input
@@ -93,6 +99,7 @@ fn main() -> ExitCode {
         Command::Agent(arguments) => agent::run(&arguments),
         Command::Demo { once } => demo::run(once),
         Command::Doctor(doctor) => return trying::ended(doctor.run()),
+        Command::Emulate { receiver } => receiver.run(),
         Command::Verify(verify) => return verify.run(),
         Command::Jq(jq) => return trying::ended(jq.run()),
         Command::Render(render) => return trying::ended(render.run()),

@@ -8,16 +8,50 @@ use crate::pipeline::ScriptEnd;
 
 use super::{Run, RunPhase};
 
-/// 200 without a body: it tells nothing about runs.
-pub(super) fn accepted() -> Response<Bytes> {
-    Response::new(Bytes::new())
+/// What the organisation answers to a call of a webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// Why it is refused; a call that is accepted gets an empty body, which tells nothing of runs.
+    pub refusal: Option<Refusal>,
 }
 
-/// The envelope in which the service wraps what went wrong.
-pub(super) fn error(status: StatusCode, type_key: &str, message: &str) -> Response<Bytes> {
-    json_response(
-        status,
-        &json!({
+/// What the error envelope says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The name of the service's exception.
+    pub type_key: &'static str,
+    /// The message, in the service's words where they are known.
+    pub message: String,
+}
+
+impl Answer {
+    pub(super) const ACCEPTED: Self = Self {
+        status: StatusCode::OK,
+        refusal: None,
+    };
+
+    pub(super) fn refusal(status: StatusCode, type_key: &'static str, message: String) -> Self {
+        Self {
+            status,
+            refusal: Some(Refusal { type_key, message }),
+        }
+    }
+
+    pub(super) fn not_found(what: &str) -> Self {
+        Self::refusal(
+            StatusCode::NOT_FOUND,
+            "VssResourceNotFoundException",
+            format!("The controller for path '{what}' was not found."),
+        )
+    }
+
+    pub(super) fn response(&self) -> Response<Bytes> {
+        let Some(Refusal { type_key, message }) = &self.refusal else {
+            return Response::new(Bytes::new());
+        };
+        let envelope = json!({
             "$id": "1",
             "innerException": null,
             "message": message,
@@ -26,16 +60,9 @@ pub(super) fn error(status: StatusCode, type_key: &str, message: &str) -> Respon
             "typeKey": type_key,
             "errorCode": 0,
             "eventId": 3000,
-        }),
-    )
-}
-
-pub(super) fn not_found(what: &str) -> Response<Bytes> {
-    error(
-        StatusCode::NOT_FOUND,
-        "VssResourceNotFoundException",
-        &format!("The controller for path '{what}' was not found."),
-    )
+        });
+        json_response(self.status, &envelope)
+    }
 }
 
 pub(super) fn build(run: &Run) -> Response<Bytes> {

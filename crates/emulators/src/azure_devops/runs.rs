@@ -1,9 +1,14 @@
-//! What an emulated organisation remembers: calls, runs, trigger issues.
+//! What an emulated organisation remembers: calls, explanations, runs, trigger issues.
+
+use std::collections::VecDeque;
 
 use crate::call::{Call, CallLog};
 use crate::pipeline::{Report, RunAccess, ScriptEnd};
 
-use super::Pipeline;
+use super::{Explanation, Pipeline};
+
+/// How many explanations are kept, the latest.
+const EXPLANATIONS: usize = 100;
 
 /// A run of a pipeline.
 #[derive(Debug, Clone)]
@@ -56,6 +61,8 @@ pub struct State {
     calls: CallLog,
     runs: Vec<Run>,
     trigger_issues: Vec<TriggerIssue>,
+    explanations: VecDeque<Explanation>,
+    explanation_count: u64,
 }
 
 impl State {
@@ -64,6 +71,8 @@ impl State {
             calls: CallLog::new(call_limit),
             runs: Vec::new(),
             trigger_issues: Vec::new(),
+            explanations: VecDeque::new(),
+            explanation_count: 0,
         }
     }
 
@@ -85,6 +94,28 @@ impl State {
     /// Why pipelines did not start.
     pub fn trigger_issues(&self) -> &[TriggerIssue] {
         &self.trigger_issues
+    }
+
+    /// How many calls were explained, kept or not.
+    pub fn explanation_count(&self) -> u64 {
+        self.explanation_count
+    }
+
+    /// The explanations kept of those after the first `seen`, with their numbers.
+    pub fn explanations_after(&self, seen: u64) -> Vec<(u64, Explanation)> {
+        let first = self.explanation_count - self.explanations.len() as u64 + 1;
+        (first..)
+            .zip(self.explanations.iter().cloned())
+            .filter(|(number, _)| *number > seen)
+            .collect()
+    }
+
+    pub(super) fn add_explanation(&mut self, explanation: Explanation) {
+        if self.explanations.len() == EXPLANATIONS {
+            self.explanations.pop_front();
+        }
+        self.explanations.push_back(explanation);
+        self.explanation_count += 1;
     }
 
     pub(super) fn add_call(&mut self, call: Call) {

@@ -3,7 +3,8 @@
 use crate::support::{SOON, send};
 use http::HeaderMap;
 use longshore_emulators::azure_devops::{
-    AzureDevOps, Config, Filter, IncomingWebhook, Pipeline, RunPhase, SignatureFault, verify,
+    AzureDevOps, Config, IncomingWebhook, Pipeline, PipelineOutcome, RunPhase, SignatureFault,
+    verify,
 };
 use longshore_emulators::{Script, ScriptEnd, Verdict};
 use serde_json::{Value, json};
@@ -159,6 +160,8 @@ async fn refused(
 async fn a_webhook_refuses_in_an_envelope() {
     let azure = organization(Vec::new()).await;
     let zeros = "0".repeat(40);
+    let sha256 = format!("sha256={}", "0".repeat(64));
+    let mismatch = "the signature does not match the body";
     let unknown = "Cannot find webhook for the given webHookId nobody. \
                    Try enabling CD trigger for this artifact.";
     let unregistered = unknown.replace("nobody", "fresh");
@@ -166,13 +169,9 @@ async fn a_webhook_refuses_in_an_envelope() {
         ("nobody", SIGNATURE, BODY, 500, unknown),
         ("fresh", SIGNATURE, BODY, 500, unregistered.as_str()),
         ("portal", "", BODY, 500, "RequiredHeaderSignatureNotFound"),
-        (
-            "portal",
-            &zeros,
-            BODY,
-            401,
-            "the signature does not match the body",
-        ),
+        ("portal", &zeros, BODY, 401, mismatch),
+        ("portal", "GD6WhzvU1Qw3Vsy5Wvpr4eY=", BODY, 401, mismatch),
+        ("portal", &sha256, BODY, 401, mismatch),
         (
             "open",
             "",
@@ -221,15 +220,74 @@ async fn other_addresses_and_methods_are_refused_in_an_envelope() {
 }
 
 #[tokio::test]
-async fn filters_and_non_scalars_keep_a_run_from_starting_silently() {
-    let filtered = Pipeline {
-        filters: vec![Filter {
-            path: "action.identifier".to_owned(),
-            value: "deploy".to_owned(),
+async fn a_header_that_stands_there_twice_is_refused() {
+    let azure = organization(Vec::new()).await;
+    let header = ("X-Port-Signature", SIGNATURE);
+    let answer = send(azure.address(), "POST", TARGET, &[header, header], BODY).await;
+    assert_eq!(answer.status, 401);
+}
+
+#[tokio::test]
+async fn each_call_leaves_the_explanation_that_was_acted_on() {
+    let deploy = Pipeline::new("deploy", "portal", Script::default());
+    let azure = organization(vec![deploy]).await;
+    let page = "/contoso/portal/_apis/build/builds/1";
+    let signed = [("X-Port-Signature", SIGNATURE)];
+    send(azure.address(), "POST", TARGET, &signed, BODY).await;
+    send(azure.address(), "GET", page, &[], "").await;
+    send(azure.address(), "POST", TARGET, &[], BODY).await;
+    let explanations = azure.explanations(0).await;
+    let told: Vec<_> = explanations
+        .iter()
+        .map(|(number, explanation)| {
+            let outcomes = explanation.pipelines.iter().map(|it| &it.outcome);
+            let status = explanation.answer.status.as_u16();
+            (*number, status, outcomes.collect::<Vec<_>>())
+        })
+        .collect();
+    let expected = [(1, 200, vec![&PipelineOutcome::Starts]), (2, 500, vec![])];
+    assert_eq!(told, expected);
+    assert_eq!(azure.explanations(1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn no_more_runs_than_the_limit_are_started() {
+    let azure = AzureDevOps::start(Config {
+        webhooks: vec![IncomingWebhook {
+            secret: None,
+            ..IncomingWebhook::signed("portal", "")
         }],
-        parameters: vec!["tags".to_owned()],
-        ..Pipeline::new("deploy", "open", Script::default())
-    };
+        pipelines: vec![Pipeline::new("deploy", "portal", Script::default())],
+        run_limit: 1,
+        ..Config::default()
+    })
+    .await
+    .unwrap();
+    for _ in 0..2 {
+        send(azure.address(), "POST", TARGET, &[], BODY).await;
+    }
+    let explanations = azure.explanations(1).await;
+    let outcome = &explanations[0].1.pipelines[0].outcome;
+    assert_eq!(outcome, &PipelineOutcome::RunLimit);
+    assert_eq!(azure.builds().len(), 1);
+}
+
+#[tokio::test]
+async fn filters_and_non_scalars_keep_a_run_from_starting_silently() {
+    let yaml = "
+resources:
+  webhooks:
+    - webhook: call
+      connection: open
+      filters:
+        - path: action.identifier
+          value: deploy
+steps:
+  - bash: ./deploy.sh
+    env:
+      TAGS: ${{ parameters.call.tags }}
+";
+    let filtered = Pipeline::from_yaml("deploy.yml", yaml, Script::default()).unwrap();
     let azure = organization(vec![filtered]).await;
     let target = TARGET.replace("portal", "open");
     let cases = [

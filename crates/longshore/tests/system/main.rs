@@ -14,6 +14,7 @@ mod chance;
 mod configuration;
 mod demo;
 mod doctor;
+mod emulate_azure;
 mod full_disk;
 mod health;
 mod mortal;

@@ -1,0 +1,21 @@
+//! `longshore emulate`: receivers to try configurations with, reachable from this machine alone.
+
+mod azure;
+
+use clap::Subcommand;
+
+/// Which receiver.
+#[derive(Subcommand)]
+pub(crate) enum Emulate {
+    /// Azure DevOps' incoming webhooks, with your pipelines' YAML
+    Azure(azure::Azure),
+}
+
+impl Emulate {
+    /// Runs until a signal ends it.
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Azure(azure) => azure.run(),
+        }
+    }
+}
