@@ -28,7 +28,7 @@ pub(super) struct Evaluation {
 pub(super) struct Run<'r> {
     path: &'r CompiledPath,
     pub(super) root: &'r Node,
-    /// Whether it is only asked if the path is there. Every name has to be there then.
+    /// Whether it is only asked if the path is there. A name that is missing is an error then.
     only_asks: bool,
     found: usize,
     results: Vec<Node>,
@@ -142,7 +142,7 @@ impl Evaluation {
     }
 
     /// Whether a path leads somewhere from the item, where also `$` begins. An indefinite path does
-    /// wherever no name is missing on its way.
+    /// wherever no name is missing on its way, even to nothing.
     pub(super) fn is_there(
         &mut self,
         path: &CompiledPath,

@@ -38,9 +38,9 @@ impl<'v> Value<'v> {
             Node::Number(digits) => Self::Number(Cow::Owned(decimal(digits)?)),
             Node::Text(text) => Self::Text(Cow::Owned(text.clone())),
             Node::Array(_) | Node::Object(_) => Self::Node(node),
-            Node::Keys(_) => {
+            Node::Keys(_) | Node::NotFinite => {
                 return Err(EvaluationError::Refused {
-                    reason: "the result of keys() cannot be compared",
+                    reason: "neither NaN nor the result of keys() can be compared",
                 });
             }
         })
