@@ -163,7 +163,7 @@ impl Evaluation {
                     let found = match at_same_place {
                         Some((_, value)) => Some(value),
                         None => {
-                            self.spend_text(right.len() * 16)?;
+                            self.spend(right.len())?;
                             right
                                 .iter()
                                 .find(|(given, _)| given == name)
