@@ -15,7 +15,7 @@ pub use flags::Flags;
 /// Steps after which matching gives up; Java would go on, or overflow its stack.
 const BACKTRACK_LIMIT: usize = 1_000_000;
 /// The same for patterns that are matched against many values.
-const WHOLE_BACKTRACK_LIMIT: usize = 100_000;
+const WHOLE_BACKTRACK_LIMIT: usize = 50_000;
 /// Most memory that a compiled part may take.
 const COMPILED_LIMIT_BYTES: usize = 8 << 20;
 

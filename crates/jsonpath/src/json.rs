@@ -2,6 +2,8 @@
 //! bounded on reading; what is not JSON even so is an error, never a guess.
 
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use read::{ReadError, read};
@@ -16,6 +18,8 @@ pub enum Node {
     Bool(bool),
     /// A number's text in JSON.
     Number(String),
+    /// NaN or an infinity, which can be read but not written.
+    NotFinite,
     /// A string.
     Text(String),
     /// An array.

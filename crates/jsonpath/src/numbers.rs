@@ -8,65 +8,63 @@ pub(crate) use decimal::Decimal;
 /// Longest token with a fraction or exponent that json-smart reads as a double.
 const DOUBLE_TOKEN_LIMIT: usize = 18;
 
-/// The number is no finite double.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NotFinite;
-
-/// A decimal number taken apart.
-struct Parts<'a> {
-    negative: bool,
-    whole: &'a str,
-    fraction: &'a str,
-    exponent: Option<i64>,
+/// What json-smart makes of a token without quotes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    /// A number, as Java prints it.
+    Number(String),
+    /// A double that overflows.
+    NotFinite,
+    /// It begins as a number with a fraction or exponent, but is none that Java can read.
+    Malformed,
+    /// No number.
+    Other,
 }
 
-/// What Java prints for a token; `None` where the token is no number.
-pub(crate) fn java_text(token: &str) -> Option<Result<String, NotFinite>> {
-    let parts = parts(token)?;
-    let sign = if parts.negative { "-" } else { "" };
-    if parts.fraction.is_empty() && parts.exponent.is_none() && !token.contains('.') {
-        let digits = parts.whole.trim_start_matches('0');
-        return Some(Ok(match digits {
-            "" => "0".to_owned(),
-            digits => format!("{sign}{digits}"),
-        }));
+/// Reads a token. A number begins with a digit or `-`; digits may be missing on one side of the
+/// point, and behind a lone `-`, which is zero.
+pub(crate) fn read(token: &str) -> Token {
+    if !token.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        return Token::Other;
     }
-    if token.len() > DOUBLE_TOKEN_LIMIT {
-        let decimal = Decimal::parse(token).ok_or(NotFinite);
-        return Some(decimal.map(|decimal| decimal.to_string()));
-    }
-    let value: f64 = token.parse().ok()?;
-    if value.is_finite() {
-        Some(Ok(double(value)))
-    } else {
-        Some(Err(NotFinite))
-    }
-}
-
-fn parts(token: &str) -> Option<Parts<'_>> {
-    let (negative, rest) = match token.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, token),
+    let (sign, rest) = match token.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", token),
     };
-    let (mantissa, exponent) = match rest.find(['e', 'E']) {
-        Some(place) => {
-            let exponent = &rest[place + 1..];
-            let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-            (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
-                .then_some(())?;
-            let exponent = exponent.parse().unwrap_or(i64::MAX);
-            (&rest[..place], Some(exponent))
-        }
+    let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
         None => (rest, None),
     };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    (!whole.is_empty() && digits(whole) && digits(fraction)).then_some(Parts {
-        negative,
-        whole,
-        fraction,
-        exponent,
-    })
+    let reads_on = exponent.is_none_or(|exponent| {
+        exponent.starts_with(['+', '-']) && digits(exponent.get(1..).unwrap_or_default())
+            || !exponent.is_empty() && digits(exponent)
+    });
+    if !digits(whole) || !fraction.is_none_or(digits) || !reads_on {
+        return Token::Other;
+    }
+    if fraction.is_none() && exponent.is_none() {
+        let digits = whole.trim_start_matches('0');
+        return Token::Number(match digits {
+            "" => "0".to_owned(),
+            digits => format!("{sign}{digits}"),
+        });
+    }
+    if token.len() > DOUBLE_TOKEN_LIMIT {
+        return match Decimal::parse(token) {
+            Some(decimal) => Token::Number(decimal.to_string()),
+            None => Token::Malformed,
+        };
+    }
+    match token.parse::<f64>() {
+        Ok(value) if value.is_finite() => Token::Number(double(value)),
+        Ok(_) => Token::NotFinite,
+        Err(_) => Token::Malformed,
+    }
 }
 
 /// `Double.toString`: plain between 10⁻³ and 10⁷, else with an exponent, always with a fraction.
@@ -80,6 +78,10 @@ pub(crate) fn double(value: f64) -> String {
         .to_owned();
     }
     let sign = if value < 0.0 { "-" } else { "" };
+    // Java prints two digits where one would do.
+    if value.abs() == f64::from_bits(1) {
+        return format!("{sign}4.9E-324");
+    }
     let shortest = format!("{:e}", value.abs());
     let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
@@ -94,41 +96,43 @@ pub(crate) fn double(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{NotFinite, java_text};
+    use super::{Token, double, read};
 
     #[test]
     fn numbers_print_as_java_prints_them() {
         let cases = [
-            ("5", Some("5")),
-            ("-0", Some("0")),
-            ("007", Some("7")),
+            ("5", "5"),
+            ("-0", "0"),
+            ("-", "0"),
+            ("007", "7"),
             (
                 "123456789012345678901234567890",
-                Some("123456789012345678901234567890"),
+                "123456789012345678901234567890",
             ),
-            ("1.10", Some("1.1")),
-            ("1.0", Some("1.0")),
-            ("1e5", Some("100000.0")),
-            ("10000000.0", Some("1.0E7")),
-            ("0.0001", Some("1.0E-4")),
-            ("-1.5e-7", Some("-1.5E-7")),
-            ("0.12345678901234567890", Some("0.12345678901234567890")),
-            (
-                "1.234567890123456789e308",
-                Some("1.234567890123456789E+308"),
-            ),
-            ("0.00000001234567890123", Some("1.234567890123E-8")),
-            ("abc", None),
-            ("1.2.3", None),
-            ("1e", None),
-            ("", None),
-            ("-", None),
+            ("1.10", "1.1"),
+            ("1.0", "1.0"),
+            ("5.", "5.0"),
+            ("-.5", "-0.5"),
+            ("1e5", "100000.0"),
+            ("10000000.0", "1.0E7"),
+            ("0.0001", "1.0E-4"),
+            ("-1.5e-7", "-1.5E-7"),
+            ("0.12345678901234567890", "0.12345678901234567890"),
+            ("1.234567890123456789e308", "1.234567890123456789E+308"),
+            ("0.00000001234567890123", "1.234567890123E-8"),
         ];
         for (token, expected) in cases {
-            let text = java_text(token).map(|text| text.expect(token));
-            assert_eq!(text.as_deref(), expected, "{token}");
+            assert_eq!(read(token), Token::Number(expected.to_owned()), "{token}");
         }
-        assert_eq!(java_text("1e999"), Some(Err(NotFinite)));
-        assert_eq!(java_text("1e99999999999999999999999"), Some(Err(NotFinite)));
+        for token in [
+            "abc", "1.2.3", "1e", "1ex", "", "--1", "+1", ".5", "1 2", "1e5x",
+        ] {
+            assert_eq!(read(token), Token::Other, "{token}");
+        }
+        for token in ["1e+", "-.", "-e5", "1e99999999999999999999999"] {
+            assert_eq!(read(token), Token::Malformed, "{token}");
+        }
+        assert_eq!(read("1e999"), Token::NotFinite);
+        assert_eq!(double(f64::from_bits(1)), "4.9E-324");
     }
 }

@@ -109,7 +109,7 @@ pub enum EvaluationError {
 /// let document = json::read(r#"{"items": [{"id": 1, "name": "a"}, {"id": "2", "name": "b"}]}"#)?;
 /// let path = Path::parse("$.items[?(@.id == 2)].name")?;
 /// let names = path.evaluate(&document)?;
-/// assert_eq!(json::text(&names, json::Layout::Compact), r#"["b"]"#);
+/// assert_eq!(json::text(&names, json::Layout::Compact).as_deref(), Some(r#"["b"]"#));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]

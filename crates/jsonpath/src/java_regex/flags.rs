@@ -35,6 +35,8 @@ impl Flags {
             's' => &mut self.dot_all,
             'd' => &mut self.unix_lines,
             'x' => &mut self.comments,
+            // Canonical equivalence counts only where a whole pattern is compiled with it.
+            'c' => return Some(()),
             _ => return None,
         };
         *flag = on;

@@ -74,8 +74,17 @@ struct Translator<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Atom {
     None,
-    Consuming { from: usize },
-    Assertion { from: usize },
+    /// One character.
+    Character {
+        from: usize,
+    },
+    /// A group, or what is written as one.
+    Group {
+        from: usize,
+    },
+    Assertion {
+        from: usize,
+    },
 }
 
 impl Translator<'_> {
@@ -155,7 +164,7 @@ impl Translator<'_> {
             }
             character => self.character(character),
         }
-        self.atom = Atom::Consuming { from };
+        self.atom = Atom::Character { from };
         Ok(())
     }
 
@@ -164,7 +173,11 @@ impl Translator<'_> {
         match self.escape()? {
             Escaped::One(character) => self.character(character),
             Escaped::Class(inside, negated) => self.class(&inside, negated),
-            Escaped::Consuming(text) => self.out.push_str(&text),
+            Escaped::Consuming(text) => {
+                self.out.push_str(&text);
+                self.atom = Atom::Group { from };
+                return Ok(());
+            }
             Escaped::Assertion(text) => return self.assert(&text),
             Escaped::Quoted(text) if text.is_empty() => return Ok(()),
             Escaped::Quoted(text) => {
@@ -174,7 +187,7 @@ impl Translator<'_> {
                 }
             }
         }
-        self.atom = Atom::Consuming { from };
+        self.atom = Atom::Character { from };
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Node;
-use crate::numbers;
+use crate::numbers::{self, Token};
 
 /// Deepest nesting that json-smart reads.
 const DEPTH_LIMIT: usize = 400;
@@ -11,7 +11,7 @@ const DEPTH_LIMIT: usize = 400;
 /// The text is not JSON even to a permissive reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// Nothing, or only white space.
+    /// Nothing.
     #[error("the text is empty")]
     Empty,
     /// It ends within a string, array or object.
@@ -38,36 +38,36 @@ pub enum ReadError {
         /// Byte offset.
         at: usize,
     },
-    /// A closing bracket where a value should stand, or one of the other kind.
-    #[error("unexpected bracket at byte {at}")]
-    Bracket {
+    /// A bracket or colon where a value or a name should stand.
+    #[error("unexpected bracket or colon at byte {at}")]
+    Misplaced {
         /// Byte offset.
         at: usize,
     },
-    /// A value is followed by neither a comma nor a closing bracket.
-    #[error("expected ',' or a closing bracket at byte {at}")]
+    /// A member is followed by neither a comma nor a closing brace.
+    #[error("expected ',' or '}}' at byte {at}")]
     NoSeparator {
         /// Byte offset.
         at: usize,
     },
-    /// Not a number, or too large for a double.
-    #[error("number at byte {at} is not finite")]
-    NotFinite {
+    /// It begins as a number with a fraction or exponent, but is none.
+    #[error("bad number at byte {at}")]
+    BadNumber {
         /// Byte offset.
         at: usize,
     },
 }
 
-/// Reads the first complete value; whatever follows it is ignored.
+/// Ends the text wherever it stands outside a plain string.
+const END_OF_INPUT: char = '\u{1a}';
+
+/// Reads the first complete value; whatever follows it is ignored. Text that begins with neither
+/// bracket nor quote is one value, to the end.
 pub fn read(text: &str) -> Result<Node, ReadError> {
-    let mut reader = Reader { text, at: 0 };
-    reader.space();
-    match reader.peek() {
-        None => Err(ReadError::Empty),
-        Some('{' | '[' | '"' | '\'') => reader.value(0),
-        // Anything else at the top is one value, to the end.
-        Some(_) => unquoted(text[reader.at..].trim(), reader.at),
+    if text.is_empty() {
+        return Err(ReadError::Empty);
     }
+    Reader { text, at: 0 }.value(0, None)
 }
 
 struct Reader<'a> {
@@ -77,7 +77,8 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn peek(&self) -> Option<char> {
-        self.text[self.at..].chars().next()
+        let next = self.text[self.at..].chars().next();
+        next.filter(|character| *character != END_OF_INPUT)
     }
 
     fn next(&mut self) -> Option<char> {
@@ -86,24 +87,34 @@ impl<'a> Reader<'a> {
         Some(character)
     }
 
-    fn space(&mut self) {
+    fn skip_space(&mut self) {
         while matches!(self.peek(), Some(' ' | '\t' | '\r' | '\n')) {
             self.at += 1;
         }
     }
 
-    fn value(&mut self, depth: usize) -> Result<Node, ReadError> {
+    /// Behind names and members, any control character is space.
+    fn skip_controls(&mut self) {
+        while self.peek().is_some_and(|character| character <= ' ') {
+            self.at += 1;
+        }
+    }
+
+    /// A value within a container that `closing` ends, or at the top.
+    fn value(&mut self, depth: usize, closing: Option<char>) -> Result<Node, ReadError> {
+        self.skip_space();
+        let at = self.at;
         match self.peek() {
-            None => Err(ReadError::Unterminated { at: self.at }),
+            None if closing.is_some() => Err(ReadError::Unterminated { at }),
             Some('{') => self.object(depth + 1),
             Some('[') => self.array(depth + 1),
             Some('"' | '\'') => self.string().map(Node::Text),
-            Some('}' | ']') => Err(ReadError::Bracket { at: self.at }),
+            Some(':' | '}' | ']') => Err(ReadError::Misplaced { at }),
             // Nothing before the comma is the empty text.
-            Some(',') => Ok(Node::Text(String::new())),
-            Some(_) => {
-                let at = self.at;
-                let token = self.token(|character| matches!(character, ',' | '}' | ']'));
+            _ => {
+                let token = self.token(|character| {
+                    closing.is_some_and(|closing| character == ',' || character == closing)
+                });
                 unquoted(token, at)
             }
         }
@@ -117,11 +128,12 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Commas may be missing or repeated.
     fn array(&mut self, depth: usize) -> Result<Node, ReadError> {
         self.enter(depth)?;
         let mut elements = Vec::new();
         loop {
-            self.space();
+            self.skip_space();
             match self.peek() {
                 None => return Err(ReadError::Unterminated { at: self.at }),
                 Some(']') => {
@@ -129,11 +141,7 @@ impl<'a> Reader<'a> {
                     return Ok(Node::Array(elements));
                 }
                 Some(',') => self.at += 1,
-                Some('}') => return Err(ReadError::Bracket { at: self.at }),
-                Some(_) => {
-                    elements.push(self.value(depth)?);
-                    self.after_value()?;
-                }
+                Some(_) => elements.push(self.value(depth, Some(']'))?),
             }
         }
     }
@@ -143,7 +151,7 @@ impl<'a> Reader<'a> {
         let mut members: Vec<(String, Node)> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         loop {
-            self.space();
+            self.skip_space();
             match self.peek() {
                 None => return Err(ReadError::Unterminated { at: self.at }),
                 Some('}') => {
@@ -151,10 +159,9 @@ impl<'a> Reader<'a> {
                     return Ok(Node::Object(members));
                 }
                 Some(',') => self.at += 1,
-                Some(']') => return Err(ReadError::Bracket { at: self.at }),
+                Some(':' | '[' | ']' | '{') => return Err(ReadError::Misplaced { at: self.at }),
                 Some(_) => {
                     let (name, value) = self.member(depth)?;
-                    self.after_value()?;
                     // The last value of a name wins, at the place of its first.
                     match places.get(&name) {
                         Some(&place) => members[place].1 = value,
@@ -168,49 +175,58 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// After a value comes a comma or a closing bracket, nothing else.
-    fn after_value(&mut self) -> Result<(), ReadError> {
-        self.space();
-        match self.peek() {
-            Some(',' | '}' | ']') => Ok(()),
-            None => Err(ReadError::Unterminated { at: self.at }),
-            Some(_) => Err(ReadError::NoSeparator { at: self.at }),
-        }
-    }
-
     fn member(&mut self, depth: usize) -> Result<(String, Node), ReadError> {
         let name = match self.peek() {
             Some('"' | '\'') => self.string()?,
-            _ => self
-                .token(|character| matches!(character, ':' | ',' | '}' | ']'))
-                .to_owned(),
+            _ => self.token(|character| character == ':').to_owned(),
         };
-        self.space();
+        self.skip_controls();
         match self.next() {
             Some(':') => {}
             None => return Err(ReadError::Unterminated { at: self.at }),
             Some(_) => return Err(ReadError::MissingColon { at: self.at }),
         }
-        self.space();
-        Ok((name, self.value(depth)?))
+        let value = self.value(depth, Some('}'))?;
+        self.skip_controls();
+        match self.peek() {
+            Some(',' | '}') => Ok((name, value)),
+            None => Err(ReadError::Unterminated { at: self.at }),
+            Some(_) => Err(ReadError::NoSeparator { at: self.at }),
+        }
     }
 
     fn token(&mut self, ends: impl Fn(char) -> bool) -> &'a str {
         let rest = &self.text[self.at..];
-        let length = rest.find(ends).unwrap_or(rest.len());
+        let length = rest
+            .find(|character| character == END_OF_INPUT || ends(character))
+            .unwrap_or(rest.len());
         self.at += length;
-        rest[..length].trim()
+        rest[..length].trim_matches(is_java_space)
     }
 
+    /// A string without backslashes is taken as it stands; of others, control characters are lost.
     fn string(&mut self) -> Result<String, ReadError> {
-        let quote = self.next();
+        let Some(quote) = self.next() else {
+            return Err(ReadError::Unterminated { at: self.at });
+        };
+        let rest = &self.text[self.at..];
+        let Some(length) = rest.find(quote) else {
+            return Err(ReadError::Unterminated {
+                at: self.text.len(),
+            });
+        };
+        if !rest[..length].contains('\\') {
+            self.at += length + quote.len_utf8();
+            return Ok(rest[..length].to_owned());
+        }
         let mut out = String::new();
         loop {
             let at = self.at;
             match self.next() {
                 None => return Err(ReadError::Unterminated { at }),
-                end if end == quote => return Ok(out),
+                Some(end) if end == quote => return Ok(out),
                 Some('\\') => self.escape(&mut out)?,
+                Some('\0'..='\u{1f}' | '\u{7f}') => {}
                 Some(character) => out.push(character),
             }
         }
@@ -268,17 +284,24 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A value without quotes is a string unless it is exactly a number, a word or not finite.
+/// `Character.isWhitespace`, as far as text on its way here holds it.
+fn is_java_space(character: char) -> bool {
+    let breaks = matches!(character, '\u{a0}' | '\u{2007}' | '\u{202f}' | '\u{85}');
+    matches!(character, '\t'..='\r' | '\u{1c}'..=' ') || character.is_whitespace() && !breaks
+}
+
+/// A value without quotes is a string unless it is exactly a number or a word.
 fn unquoted(token: &str, at: usize) -> Result<Node, ReadError> {
-    match token {
-        "null" => Ok(Node::Null),
-        "true" => Ok(Node::Bool(true)),
-        "false" => Ok(Node::Bool(false)),
-        "NaN" => Err(ReadError::NotFinite { at }),
-        _ => match numbers::java_text(token) {
-            Some(Ok(digits)) => Ok(Node::Number(digits)),
-            Some(Err(numbers::NotFinite)) => Err(ReadError::NotFinite { at }),
-            None => Ok(Node::Text(token.to_owned())),
+    Ok(match token {
+        "null" => Node::Null,
+        "true" => Node::Bool(true),
+        "false" => Node::Bool(false),
+        "NaN" => Node::NotFinite,
+        _ => match numbers::read(token) {
+            Token::Number(digits) => Node::Number(digits),
+            Token::NotFinite => Node::NotFinite,
+            Token::Malformed => return Err(ReadError::BadNumber { at }),
+            Token::Other => Node::Text(token.to_owned()),
         },
-    }
+    })
 }

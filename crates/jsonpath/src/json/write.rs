@@ -11,12 +11,12 @@ pub enum Layout {
     Pretty,
 }
 
-/// The whole text.
-pub fn text(node: &Node, layout: Layout) -> String {
-    text_within(node, layout, usize::MAX).unwrap_or_default()
+/// The whole text; `None` where a number is not finite, which Gson refuses.
+pub fn text(node: &Node, layout: Layout) -> Option<String> {
+    text_within(node, layout, usize::MAX)
 }
 
-/// The text, or `None` where it would grow beyond `limit` bytes.
+/// The same, and `None` also where the text would grow beyond `limit` bytes.
 pub fn text_within(node: &Node, layout: Layout, limit: usize) -> Option<String> {
     let mut writer = Writer {
         out: String::new(),
@@ -34,12 +34,13 @@ struct Writer {
 }
 
 impl Writer {
-    /// `None` once the limit is passed, so that no caller writes on.
+    /// `None` once there can be no text, so that no caller writes on.
     fn value(&mut self, node: &Node, level: usize) -> Option<()> {
         match node {
             Node::Null => self.out.push_str("null"),
             Node::Bool(truth) => self.out.push_str(if *truth { "true" } else { "false" }),
             Node::Number(digits) => self.out.push_str(digits),
+            Node::NotFinite => return None,
             Node::Text(text) => self.string(text),
             Node::Array(elements) => {
                 self.out.push('[');

@@ -1,10 +1,15 @@
-//! Functions, which stand behind a path: what each makes of a value and its arguments.
+//! Functions, which stand behind a path: what each makes of a value and its arguments. Values are
+//! never changed in place.
+//!
+//! Not kept of Jayway: that a call's own path argument loses a wildcard with each further call.
 
 use super::EvaluationError;
 use super::evaluate::Evaluation;
 use super::step::CompiledPath;
 use crate::json::{self, Layout, Node};
 use crate::numbers::{self, Decimal};
+
+const SMALLEST_ABOVE_ZERO: f64 = f64::from_bits(1);
 
 /// A function call as written; whether there is such a function is seen on evaluation.
 #[derive(Debug)]
@@ -197,7 +202,7 @@ impl Evaluation {
         Ok(result)
     }
 
-    /// Strings of the list, then those of the arguments; lists among these also give other values.
+    /// Strings of the list, then the arguments and the elements of lists among them as texts.
     fn concat(
         &mut self,
         call: &Call,
@@ -213,14 +218,10 @@ impl Evaluation {
             }
         }
         for argument in self.arguments(call, values)? {
-            match argument {
-                Node::Text(part) => text.push_str(&part),
-                Node::Array(elements) => {
-                    for element in elements.iter().filter(|it| **it != Node::Null) {
-                        text.push_str(&java_text(element));
-                    }
+            for part in elements_or_itself(&argument) {
+                if *part != Node::Null {
+                    text.push_str(&java_text(part));
                 }
-                _ => {}
             }
         }
         self.spend_bytes(text.len())?;
@@ -236,15 +237,11 @@ impl Evaluation {
     ) -> Result<Node, EvaluationError> {
         let arguments = self.arguments(call, values)?;
         let own = match node {
-            Node::Array(elements) => elements.as_slice(),
+            Node::Array(_) => std::slice::from_ref(node),
             _ => &[],
         };
-        let own = own.iter().filter_map(|element| match element {
-            Node::Number(digits) => Some(digits.as_str()),
-            _ => None,
-        });
         let mut doubles: Vec<f64> = Vec::new();
-        for digits in own.chain(numbers_of(&arguments)) {
+        for digits in numbers_of(own).chain(numbers_of(&arguments)) {
             self.spend_text(digits.len())?;
             doubles.extend(digits.parse::<f64>());
         }
@@ -274,7 +271,8 @@ impl Aggregate {
             Self::Sum => total,
             Self::Average => total / count,
             Self::Min => doubles.iter().copied().fold(f64::MAX, f64::min),
-            Self::Max => doubles.iter().copied().fold(-f64::MAX, f64::max),
+            // Jayway begins at `Double.MIN_VALUE`, which is the smallest number above zero.
+            Self::Max => doubles.iter().copied().fold(SMALLEST_ABOVE_ZERO, f64::max),
             Self::Deviation => {
                 let squares = sum(&mut doubles.iter().map(|value| value * value));
                 (squares / count - total * total / count / count).sqrt()
@@ -287,14 +285,19 @@ impl Aggregate {
 fn numbers_of(arguments: &[Node]) -> impl Iterator<Item = &str> {
     arguments
         .iter()
-        .flat_map(|argument| match argument {
-            Node::Array(elements) => elements.as_slice(),
-            other => std::slice::from_ref(other),
-        })
+        .flat_map(elements_or_itself)
         .filter_map(|node| match node {
             Node::Number(digits) => Some(digits.as_str()),
+            Node::NotFinite => Some("NaN"),
             _ => None,
         })
+}
+
+fn elements_or_itself(node: &Node) -> &[Node] {
+    match node {
+        Node::Array(elements) => elements,
+        other => std::slice::from_ref(other),
+    }
 }
 
 /// What Java's `toString` gives: an object's members with `=`, lists as JSON.
@@ -310,7 +313,8 @@ fn java_text(node: &Node) -> String {
                 .collect();
             format!("{{{}}}", members.join(", "))
         }
-        Node::Array(_) => json::text(node, Layout::Compact),
+        Node::NotFinite => "NaN".to_owned(),
+        Node::Array(_) => json::text(node, Layout::Compact).unwrap_or_default(),
         Node::Keys(names) => format!("[{}]", names.join(", ")),
     }
 }

@@ -17,6 +17,9 @@ pub enum FlattenError {
     /// More would be yielded than an emulator is willing to hold.
     #[error("the variables of one expression exceed {VARIABLES_LIMIT_BYTES} bytes")]
     TooLarge,
+    /// A number is not finite, or the text is longer than that.
+    #[error("the value has no JSON text of at most {VARIABLES_LIMIT_BYTES} bytes")]
+    NoText,
     /// The variable's filter gave up on a value.
     #[error("the filter failed: {}", .0.job_message())]
     Filter(Thrown),
@@ -46,19 +49,19 @@ pub fn variables(
     };
     match value {
         Node::Null => {}
-        Node::Text(_) | Node::Bool(_) | Node::Number(_) | Node::Keys(_) => {
+        Node::Text(_) | Node::Bool(_) | Node::Number(_) | Node::NotFinite | Node::Keys(_) => {
             flattening.leaf(key, value)?;
         }
         Node::Array(_) | Node::Object(_) => {
             flattening.walk(key, value)?;
-            let text = whole(value).ok_or(FlattenError::TooLarge)?;
+            let text = whole(value).ok_or(FlattenError::NoText)?;
             flattening.put(key, &text)?;
         }
     }
     Ok(flattening.out)
 }
 
-/// The JSON text of a value, within the limit.
+/// The JSON text of a value, where it has one within the limit.
 pub fn whole(value: &Node) -> Option<String> {
     text_within(value, Layout::Compact, VARIABLES_LIMIT_BYTES)
 }
@@ -102,9 +105,10 @@ impl Flattening<'_> {
             Node::Bool(truth) => self.put(path, if *truth { "true" } else { "false" }),
             // Java's set of names is neither map nor list.
             Node::Keys(_) => {
-                let text = whole(value).ok_or(FlattenError::TooLarge)?;
+                let text = whole(value).ok_or(FlattenError::NoText)?;
                 self.put(path, &text)
             }
+            Node::NotFinite => Err(FlattenError::NoText),
             Node::Null | Node::Array(_) | Node::Object(_) => Ok(()),
         }
     }

@@ -105,7 +105,8 @@ pub fn form_as_json(parameters: &Values) -> String {
             (name.clone(), Node::Array(values))
         })
         .collect();
-    json::text(&Node::Object(members), Layout::Pretty)
+    // Strings alone can always be written.
+    json::text(&Node::Object(members), Layout::Pretty).unwrap_or_default()
 }
 
 fn add_form(parameters: &mut Values, text: &[u8]) {

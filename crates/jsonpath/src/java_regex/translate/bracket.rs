@@ -61,6 +61,11 @@ impl Translator<'_> {
         if first != '\\' {
             return Ok(Some(first));
         }
+        // Before a hyphen `\v` still is the one character that it was in old releases.
+        if self.peek() == Some('v') && self.characters.get(self.at + 1) == Some(&'-') {
+            self.at += 1;
+            return Ok(Some('\u{b}'));
+        }
         match self.escape()? {
             Escaped::One(character) => return Ok(Some(character)),
             Escaped::Class(inside, false) => out.push_str(&inside),
@@ -90,9 +95,19 @@ impl Translator<'_> {
         let Some(next) = self.next() else {
             return Err(self.error("Unclosed character class"));
         };
-        match self.class_element(next, &mut String::new())? {
-            Some(high) if high >= low => Ok(high),
-            _ => Err(self.error("Illegal character range")),
+        if next == '\\' && self.eat("v") {
+            return self.ordered(low, '\u{b}');
         }
+        match self.class_element(next, &mut String::new())? {
+            Some(high) => self.ordered(low, high),
+            None => Err(self.error("Illegal character range")),
+        }
+    }
+
+    fn ordered(&self, low: char, high: char) -> Result<char, PatternError> {
+        if high < low {
+            return Err(self.error("Illegal character range"));
+        }
+        Ok(high)
     }
 }

@@ -65,7 +65,7 @@ impl Translator<'_> {
         self.flags = group.flags;
         self.out.push(')');
         self.atom = if group.consumes {
-            Atom::Consuming { from: group.from }
+            Atom::Group { from: group.from }
         } else {
             Atom::Assertion { from: group.from }
         };

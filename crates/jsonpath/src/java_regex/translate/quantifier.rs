@@ -59,7 +59,9 @@ impl Translator<'_> {
         let lazy = self.eat("?");
         let possessive = !lazy && self.eat("+");
         let atom = std::mem::replace(&mut self.atom, Atom::None);
-        if unbounded && self.open.iter().any(|group| group.looks_behind) {
+        // Of a single character Java overlooks that it has no end.
+        let of_group = matches!(atom, Atom::Group { .. });
+        if of_group && unbounded && self.open.iter().any(|group| group.looks_behind) {
             return Err(self.error("Look-behind group does not have an obvious maximum length"));
         }
         match atom {
@@ -67,12 +69,12 @@ impl Translator<'_> {
             // What consumes nothing holds once or may as well be left out.
             Atom::Assertion { from } if least == 0 => self.out.truncate(from),
             Atom::Assertion { .. } => {}
-            Atom::Consuming { from } if possessive => {
+            Atom::Character { from } | Atom::Group { from } if possessive => {
                 self.out.insert_str(from, "(?>");
                 self.out.push_str(written);
                 self.out.push(')');
             }
-            Atom::Consuming { .. } => {
+            Atom::Character { .. } | Atom::Group { .. } => {
                 self.out.push_str(written);
                 if lazy {
                     self.out.push('?');

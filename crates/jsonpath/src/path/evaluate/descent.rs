@@ -61,7 +61,7 @@ impl Evaluation {
         };
         match (&step.kind, node) {
             (StepKind::Names(names), Node::Object(members)) => {
-                if run.only_asks || names.len() > 1 && !run.is_last(at) {
+                if names.len() > 1 && !run.is_last(at) {
                     return Ok(true);
                 }
                 for name in names {

@@ -10,7 +10,7 @@ use crate::java_regex::Pattern;
 use crate::json::Node;
 
 /// Units of work for one match, beside its text; a match may backtrack for long.
-const MATCH_COST: usize = 500;
+const MATCH_COST: usize = 1000;
 
 impl Evaluation {
     /// Whether the item is taken: what does not fit counts as false.

@@ -1,19 +1,12 @@
 //! From a filter's text to its condition.
 
-use std::sync::Arc;
+mod literal;
 
 use super::super::ParseError;
 use super::super::compile::{Compilation, compile as compile_path};
 use super::super::cursor::Cursor;
 use super::super::step::CompiledPath;
-use super::super::unescape::unescape;
-use super::{Literal, Operand, Operator, Predicate};
-use crate::java_regex::{Flags, Pattern};
-use crate::json;
-use crate::numbers::Decimal;
-
-/// Flags that may follow a regular expression.
-const PATTERN_FLAGS: &str = "idsmuxU";
+use super::{Operand, Operator, Predicate};
 
 /// Reads `[?( … )]`, brackets included.
 pub(in crate::path) fn compile(
@@ -181,75 +174,6 @@ impl Reader<'_, '_> {
             'n' => self.word("null", Operand::Null),
             _ => self.number(),
         }
-    }
-
-    fn word(&mut self, word: &'static str, operand: Operand) -> Result<Operand, ParseError> {
-        if self.cursor.take_text(word) {
-            Ok(operand)
-        } else {
-            self.cursor.expected("true, false or null")
-        }
-    }
-
-    fn number(&mut self) -> Result<Operand, ParseError> {
-        let from = self.cursor.at;
-        while self.cursor.is_within(self.cursor.at)
-            && matches!(self.cursor.current()?, '0'..='9' | '-' | '.' | 'e' | 'E')
-        {
-            self.cursor.at += 1;
-        }
-        match Decimal::parse(&self.cursor.text(from, self.cursor.at)) {
-            Some(number) => Ok(Operand::Number(number)),
-            None => self.cursor.expected("a path or a literal"),
-        }
-    }
-
-    fn string(&mut self, quote: char) -> Result<Operand, ParseError> {
-        let from = self.cursor.at + 1;
-        let Some(to) = self.cursor.find_unescaped(self.cursor.at, quote) else {
-            return self.cursor.expected("a string that is closed");
-        };
-        self.cursor.at = to + 1;
-        match unescape(&self.cursor.text(from, to)) {
-            Some(text) => Ok(Operand::Text(text)),
-            None => self.cursor.expected("four digits after '\\u'"),
-        }
-    }
-
-    fn json(&mut self, open: char, close: char) -> Result<Operand, ParseError> {
-        let from = self.cursor.at;
-        let end = self.cursor.find_closing(from, (open, close), false)?;
-        let Some(end) = end else {
-            return self.cursor.expected("an array or object that is closed");
-        };
-        self.cursor.at = end + 1;
-        let text = self.cursor.text(from, end + 1);
-        let node = json::read(&text).ok();
-        Ok(Operand::Json(Arc::new(Literal { text, node })))
-    }
-
-    fn pattern(&mut self) -> Result<Operand, ParseError> {
-        let from = self.cursor.at + 1;
-        let Some(to) = self.cursor.find_unescaped(self.cursor.at, '/') else {
-            return self.cursor.expected("a regular expression that is closed");
-        };
-        self.cursor.at = to + 1;
-        let mut letters = String::new();
-        while self.cursor.is_within(self.cursor.at)
-            && PATTERN_FLAGS.contains(self.cursor.current()?)
-        {
-            letters.push(self.cursor.current()?);
-            self.cursor.at += 1;
-        }
-        let text = self.cursor.text(from, to);
-        let flags = Flags::from_letters(&letters).unwrap_or_default();
-        self.compilation.count_pattern()?;
-        if self.compilation.only_checks() {
-            Pattern::check(&text, flags)?;
-            return Ok(Operand::Pattern(None));
-        }
-        let pattern = Pattern::compile_whole(&text, flags)?;
-        Ok(Operand::Pattern(Some(pattern)))
     }
 
     /// A path runs to a blank, a sign of comparison or a parenthesis that no function call explains;

@@ -42,9 +42,9 @@ impl Evaluation {
                 }
             }
             Node::Text(text) => self.list_text(text)?,
-            Node::Array(_) | Node::Object(_) | Node::Keys(_) => {
+            Node::Array(_) | Node::Object(_) | Node::Keys(_) | Node::NotFinite => {
                 return Err(EvaluationError::Refused {
-                    reason: "a list that holds lists or objects cannot be compared",
+                    reason: "a list that holds lists, objects or NaN cannot be compared",
                 });
             }
         })

@@ -38,9 +38,9 @@ impl<'v> Value<'v> {
             Node::Number(digits) => Self::Number(Cow::Owned(decimal(digits)?)),
             Node::Text(text) => Self::Text(Cow::Owned(text.clone())),
             Node::Array(_) | Node::Object(_) => Self::Node(node),
-            Node::Keys(_) => {
+            Node::Keys(_) | Node::NotFinite => {
                 return Err(EvaluationError::Refused {
-                    reason: "the result of keys() cannot be compared",
+                    reason: "neither NaN nor the result of keys() can be compared",
                 });
             }
         })
@@ -163,7 +163,7 @@ impl Evaluation {
                     let found = match at_same_place {
                         Some((_, value)) => Some(value),
                         None => {
-                            self.spend_text(right.len() * 16)?;
+                            self.spend(right.len())?;
                             right
                                 .iter()
                                 .find(|(given, _)| given == name)
