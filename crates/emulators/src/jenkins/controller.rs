@@ -231,7 +231,7 @@ impl Controller {
         let result = JobResult {
             regexp_filter_expression: expression.unwrap_or_default(),
             triggered,
-            resolved_variables: resolved.variables,
+            resolved_variables: resolved.variables.values,
             regexp_filter_text: resolved.filter_text,
             id: queued.map_or(0, |(queue_id, _)| queue_id),
             url,
@@ -247,7 +247,7 @@ impl Controller {
 
     fn queue(&self, job: &Job, resolved: &Resolved, request: &GwtRequest) -> (u64, bool) {
         let merging = job.trigger.allow_several_triggers_per_build;
-        let variables = &resolved.variables;
+        let variables = &resolved.variables.values;
         let scheduling = |unique: Option<String>| Scheduling {
             job: job.name.clone(),
             quiet_period_s: resolved.quiet_period_s,

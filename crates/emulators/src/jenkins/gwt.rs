@@ -1,7 +1,8 @@
 //! The Generic Webhook Trigger plugin (2.4) as functions: what it makes of a request, without HTTP,
 //! clock or queue. Behaviour as documented and observed; strings that go over the wire are exact.
 //!
-//! Not here: XPath, and of JSONPath what [`jsonpath`] names; `Trigger::unsupported` tells of it.
+//! Not here: of JSONPath what [`jsonpath`] names, of XPath what [`xpath`] does;
+//! `Trigger::unsupported` tells of it.
 
 pub mod address;
 pub mod cause;
@@ -20,6 +21,7 @@ pub mod response;
 pub mod token;
 pub mod variables;
 pub mod whitelist;
+pub mod xpath;
 
 /// An exception that the plugin, or what it calls, would have thrown.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -295,7 +295,7 @@ fn compare_trigger(vector: &Value, resolved: &Resolved) -> Outcome {
     } else {
         &vector["observed"]["resolvedVariables"]
     };
-    same(&json!(resolved.variables), &sorted(variables))
+    same(&json!(resolved.variables.values), &sorted(variables))
 }
 
 fn sorted(value: &Value) -> Value {
@@ -368,7 +368,7 @@ fn job_answer(
         (0, format!("http://localhost:8080/jenkins/job/{path}/"))
     } else {
         let unique = (!trigger.allow_several_triggers_per_build).then(|| "<uuid>".to_owned());
-        let parameters: String = build_parameters(&[], &resolved.variables, unique)
+        let parameters: String = build_parameters(&[], &resolved.variables.values, unique)
             .iter()
             .map(|(name, value)| format!("{name}={};", parameter_json(value).as_str().unwrap()))
             .collect();
@@ -386,7 +386,7 @@ fn job_answer(
     let result = JobResult {
         regexp_filter_expression: trigger.regexp_filter_expression.clone().unwrap_or_default(),
         triggered: goes,
-        resolved_variables: resolved.variables,
+        resolved_variables: resolved.variables.values,
         regexp_filter_text: resolved.filter_text,
         id,
         url,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::jsonpath;
+use super::xpath;
 use crate::secret::Secret;
 
 /// Secret-text credentials by id.
@@ -51,7 +52,8 @@ impl Trigger {
     pub fn unsupported(&self) -> Option<(&str, String)> {
         self.generic_variables.iter().find_map(|variable| {
             let reason = match variable.expression_type {
-                ExpressionType::XPath => Some("XPath is not emulated".to_owned()),
+                ExpressionType::XPath => xpath::unsupported(&variable.value)
+                    .map(|what| format!("XPath with {what} is not emulated")),
                 ExpressionType::JsonPath => jsonpath::unsupported(&variable.value)
                     .map(|what| format!("JSONPath with {what} is not emulated")),
             }?;
