@@ -7,6 +7,7 @@ mod builds;
 mod controller;
 pub mod gwt;
 mod pages;
+pub mod stored;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

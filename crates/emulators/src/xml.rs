@@ -65,7 +65,6 @@ impl Document {
     }
 
     /// The line on which it begins, from 1.
-    #[expect(dead_code, reason = "for what reads stored files")]
     pub(crate) fn line(&self, node: NodeId) -> usize {
         self.nodes[node.index()].line
     }
