@@ -5,8 +5,11 @@
 
 mod builds;
 mod controller;
+pub mod explain;
 pub mod gwt;
+mod invocation;
 mod pages;
+mod routing;
 pub mod stored;
 
 use std::collections::BTreeMap;
@@ -73,6 +76,14 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// `JENKINS_URL` without a slash at its end; `bound` is the address that it has by itself.
+    fn root_url<'a>(&'a self, bound: &'a str) -> &'a str {
+        let configured = self.root_url.as_deref();
+        configured.unwrap_or(bound).trim_end_matches('/')
+    }
+}
+
 /// A job with the trigger.
 #[derive(Debug, Clone, Default)]
 pub struct Job {
@@ -127,7 +138,7 @@ impl Jenkins {
 
     /// The trigger's address.
     pub fn invoke_url(&self) -> String {
-        format!("{}{}", self.controller.base_url, controller::INVOKE_PATH)
+        format!("{}{}", self.controller.base_url, routing::INVOKE_PATH)
     }
 
     /// Faults for coming requests, pages included.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use longshore_emulators::Secret;
 use longshore_emulators::jenkins::gwt::decide::{Decision, Resolved, decide};
-use longshore_emulators::jenkins::gwt::hmac::{self, HmacFailure};
+use longshore_emulators::jenkins::gwt::hmac;
 use longshore_emulators::jenkins::gwt::model::{
     Credentials, DeclaredParameter, ParameterValue, Trigger, Whitelist,
 };
@@ -12,7 +12,8 @@ use longshore_emulators::jenkins::gwt::parameters::{build_parameters, is_dry_run
 use longshore_emulators::jenkins::gwt::render::{matches, render};
 use longshore_emulators::jenkins::gwt::request::{GwtRequest, Values, form_as_json};
 use longshore_emulators::jenkins::gwt::response::{self, GwtAnswer, JobAnswer, JobResult};
-use longshore_emulators::jenkins::gwt::{Thrown, cause, token, whitelist};
+use longshore_emulators::jenkins::gwt::whitelist::{self, Refusal};
+use longshore_emulators::jenkins::gwt::{Thrown, cause, token};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -152,14 +153,14 @@ fn run_render(vector: &Value) -> Outcome {
     )
 }
 
-fn verdict(result: Result<(), HmacFailure>, expected: &Value) -> Outcome {
+fn verdict(result: Result<(), Refusal>, expected: &Value) -> Outcome {
     match result {
         Ok(()) => same(&json!(true), &expected["accepted"]),
-        Err(HmacFailure::Thrown(exception)) => {
+        Err(Refusal::Thrown(exception)) => {
             let text = format!("{}: {}", exception.class, exception.message.unwrap());
             same(&json!(text), &expected["exception"])
         }
-        Err(HmacFailure::Refused(reason)) => {
+        Err(Refusal::Refused(reason)) => {
             same(&json!(false), &expected["accepted"])?;
             if let Some(part) = expected["errorContains"].as_str()
                 && !reason.contains(part)
@@ -183,7 +184,7 @@ fn run_hmac(vector: &Value) -> Outcome {
         vector["secret"].as_str().unwrap(),
         vector["algorithm"].as_str(),
     );
-    verdict(result, &vector["expected"])
+    verdict(result.map_err(Refusal::from), &vector["expected"])
 }
 
 fn run_whitelist(vector: &Value) -> Outcome {

@@ -6,7 +6,8 @@ use super::model::{Credentials, Trigger, Whitelist};
 use super::render::{matches, render};
 use super::request::GwtRequest;
 use super::variables::{Variables, resolve};
-use super::{Thrown, hmac::HmacFailure, parameters, token, whitelist};
+use super::whitelist::{self, Refusal};
+use super::{Thrown, parameters, token};
 use crate::secret::Secret;
 
 /// The result for one job whose token was given. `Debug` names the variables, without values.
@@ -63,8 +64,8 @@ pub fn decide<'a>(
 ) -> Decision {
     match whitelist::check(whitelist, credentials, request) {
         Ok(()) => {}
-        Err(HmacFailure::Refused(reason)) => return Decision::Refused(reason),
-        Err(HmacFailure::Thrown(thrown)) => return Decision::Uncaught(thrown),
+        Err(Refusal::Refused(reason)) => return Decision::Refused(reason),
+        Err(Refusal::Thrown(thrown)) => return Decision::Uncaught(thrown),
     }
     let token = token::given(&request.parameters, &request.headers);
     let jobs = triggers
