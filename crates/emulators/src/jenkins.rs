@@ -27,9 +27,13 @@ use crate::tasks::Tasks;
 use crate::watched::{WaitExpired, Watched};
 
 use controller::Controller;
+use explain::Explanation;
 use gwt::model::{Credentials, DeclaredParameter, Trigger, Whitelist};
 
 pub use builds::{Build, BuildPhase, State};
+
+/// How long one wait for an explanation lasts; another follows.
+const EXPLANATION_WAIT: Duration = Duration::from_secs(3600);
 
 /// An emulated controller.
 #[derive(Debug, Clone)]
@@ -56,6 +60,8 @@ pub struct Config {
     pub build_limit: usize,
     /// Variables under which a build finds what it reports with.
     pub reporting: Reporting,
+    /// Most explanations of calls that are kept, the newest; without room for one none is made.
+    pub explanation_limit: usize,
 }
 
 impl Default for Config {
@@ -72,6 +78,7 @@ impl Default for Config {
             quiet_period: Duration::ZERO,
             build_limit: DEFAULT_BUILD_LIMIT,
             reporting: Reporting::jenkins_variables(),
+            explanation_limit: 0,
         }
     }
 }
@@ -159,6 +166,16 @@ impl Jenkins {
     /// The builds queued so far, in the order of their queue ids.
     pub fn builds(&self) -> Vec<Build> {
         self.controller.state.read(|state| state.builds().to_vec())
+    }
+
+    /// The explanations that are kept and came after the first `seen` ones; waits until there is
+    /// one. With each comes its number, counted from 1.
+    pub async fn explanations(&self, seen: u64) -> Vec<(u64, Explanation)> {
+        let came = |state: &State| state.explanation_count() > seen;
+        while self.wait_for(came, EXPLANATION_WAIT).await.is_err() {}
+        self.controller
+            .state
+            .read(|state| state.explanations_after(seen))
     }
 
     /// Waits until the condition holds.

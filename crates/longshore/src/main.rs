@@ -5,6 +5,7 @@ mod backup;
 mod config;
 mod data_dir;
 mod demo;
+mod emulate;
 mod jq;
 mod kafka;
 mod logging;
@@ -54,6 +55,11 @@ enum Command {
         #[arg(long)]
         once: bool,
     },
+    /// Run an emulated receiver with a configuration of yours, and explain each call to it
+    Emulate {
+        #[command(subcommand)]
+        receiver: emulate::Emulate,
+    },
     /// Check a signature and explain why it does not hold; the body comes on standard input
     Verify(verify::Verify),
     /// Evaluate a jq expression as templates do; its input comes from a file or on standard input
@@ -88,6 +94,7 @@ fn main() -> ExitCode {
         Command::Serve { config } => serve::run(config.as_deref()),
         Command::Agent(arguments) => agent::run(&arguments),
         Command::Demo { once } => demo::run(once),
+        Command::Emulate { receiver } => receiver.run(),
         Command::Verify(verify) => return verify.run(),
         Command::Jq(jq) => return trying::ended(jq.run()),
         Command::Render(render) => return trying::ended(render.run()),

@@ -14,7 +14,7 @@ use super::gwt::response::{self, CONTENT_TYPE, GwtAnswer, JobAnswer};
 use super::gwt::{Thrown, cause};
 use super::invocation::{Invocation, invoke, job_answer};
 use super::routing::{Route, route};
-use super::{Config, Job, pages};
+use super::{Config, Job, explain, pages};
 use crate::call::{Call, Verdict};
 use crate::pipeline::{Build, Gates, Reporter, Timing};
 use crate::server::{Handled, Received, Receiver, Served};
@@ -82,7 +82,22 @@ impl Receiver for Controller {
             verdict: Verdict::NotReached,
             started: Vec::new(),
         });
+        let explanation_limit = self.config.explanation_limit;
+        let explanation = (explanation_limit > 0).then(|| {
+            let next_queue_id = note.started.first().copied().unwrap_or(1);
+            let explained = explain::Request {
+                method: &request.method,
+                uri: &request.uri,
+                headers: &request.headers,
+                body: &request.body,
+                peer: request.peer,
+            };
+            explain::explain(&self.config, &explained, next_queue_id)
+        });
         self.state.change(|state| {
+            if let Some(explanation) = explanation {
+                state.add_explanation(explanation, explanation_limit);
+            }
             state.add_call(Call {
                 number: 0,
                 method: request.method,

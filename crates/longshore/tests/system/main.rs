@@ -13,6 +13,7 @@ mod backup;
 mod chance;
 mod configuration;
 mod demo;
+mod emulate_jenkins;
 mod full_disk;
 mod health;
 mod mortal;
