@@ -38,7 +38,10 @@ fn trigger() -> Trigger {
         token: Some("deploy-trigger-1".into()),
         generic_variables: vec![
             variable("ref", "$.ref"),
-            variable("SERVICE", "$.service"),
+            GenericVariable {
+                regexp_filter: Some("[^a-z]".to_owned()),
+                ..variable("SERVICE", "$.service")
+            },
             GenericVariable {
                 default_value: Some("none".to_owned()),
                 ..variable("TEAM", "$.team")
@@ -178,7 +181,7 @@ fn a_matching_call() {
       token      in the header token, 16 characters
       job        deploy: called, its token was given
         RUN_TOKEN        = rt_…             JSONPath $.run.token
-        SERVICE          = cart             JSONPath $.service
+        SERVICE          = cart             JSONPath $.service, without [^a-z]
         TEAM             = none             default, instead of JSONPath $.team
         ref              = refs/heads/main  JSONPath $.ref
         x_github_event   = push             header X-GitHub-Event
@@ -203,7 +206,7 @@ fn a_filter_that_does_not_match() {
       whitelist  disabled: nothing is checked
       token      in the header token, 16 characters
       job        deploy: called, its token was given
-        SERVICE = cart          JSONPath $.service
+        SERVICE = cart          JSONPath $.service, without [^a-z]
         TEAM    = none          default, instead of JSONPath $.team
         ref     = refs/tags/v1  JSONPath $.ref
         unresolved  TEAM: $.team gave nothing (no results for the path); its default is taken
@@ -335,7 +338,7 @@ fn a_silent_answer() {
       token      in the header token, 16 characters
       job        deploy: called, its token was given
         RUN_TOKEN = rt_…             JSONPath $.run.token
-        SERVICE   = cart             JSONPath $.service
+        SERVICE   = cart             JSONPath $.service, without [^a-z]
         TEAM      = none             default, instead of JSONPath $.team
         ref       = refs/heads/main  JSONPath $.ref
         unresolved  TEAM: $.team gave nothing (no results for the path); its default is taken

@@ -109,6 +109,8 @@ pub struct VariableExplanation {
     pub value: String,
     /// Where it came from.
     pub configured: Configured,
+    /// What was deleted from its value.
+    pub filter: Option<String>,
 }
 
 /// Where a variable came from.
@@ -223,6 +225,7 @@ fn called_job(secrets: &mut Secrets, job: &Job, resolved: &Resolved, dry_run: bo
                 name: name.clone(),
                 value: secrets.variable(name, value),
                 configured: configured(trigger, *origin),
+                filter: filter(trigger, *origin),
             });
         }
     }
@@ -273,6 +276,19 @@ fn configured(trigger: &Trigger, origin: Origin) -> Configured {
             Configured::Expression(kind, expression, part)
         }
     }
+}
+
+/// The regular expression that was applied to the value; defaults and whole contents have none.
+fn filter(trigger: &Trigger, origin: Origin) -> Option<String> {
+    let filter = match origin {
+        Origin::Header(place) => &trigger.generic_header_variables.get(place)?.regexp_filter,
+        Origin::Parameter(place) => &trigger.generic_request_variables.get(place)?.regexp_filter,
+        Origin::Content(place, Part::Value | Part::Leaf) => {
+            &trigger.generic_variables.get(place)?.regexp_filter
+        }
+        Origin::Content(..) => &None,
+    };
+    filter.clone().filter(|filter| !filter.is_empty())
 }
 
 /// `$name` and `${name}`, each once.

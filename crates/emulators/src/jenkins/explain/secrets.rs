@@ -11,8 +11,9 @@ const LEAST_CHARACTERS: usize = 4;
 const SHOWN_FROM_CHARACTERS: usize = 12;
 /// How much of its beginning.
 const SHOWN_CHARACTERS: usize = 3;
-/// Most secrets that are looked for.
-const SECRET_LIMIT: usize = 1_000;
+/// Most secrets of one request that are looked for; with more, texts are not told at all.
+const REQUEST_LIMIT: usize = 100;
+const TOO_MANY: &str = "… (too many secrets in the call to tell this without them)";
 /// Parts of names that tell that a value is secret.
 const SECRET_NAMES: [&str; 6] = [
     "token",
@@ -26,12 +27,18 @@ const SECRET_NAMES: [&str; 6] = [
 pub(super) struct Secrets {
     /// Each with what is shown of it, the longest first.
     known: Vec<(String, String)>,
+    left: usize,
+    too_many: bool,
 }
 
 impl Secrets {
     /// All secrets of a configuration, and those that a request carries.
     pub(super) fn of(config: &Config, request: &GwtRequest) -> Self {
-        let mut secrets = Self { known: Vec::new() };
+        let mut secrets = Self {
+            known: Vec::new(),
+            left: usize::MAX,
+            too_many: false,
+        };
         let tokens = config
             .jobs
             .iter()
@@ -39,6 +46,7 @@ impl Secrets {
         for secret in config.credentials.values().chain(tokens) {
             secrets.add(secret.expose());
         }
+        secrets.left = REQUEST_LIMIT;
         for source in SOURCES {
             secrets.add(
                 source
@@ -66,9 +74,16 @@ impl Secrets {
 
     /// Remembers a secret, and how JSON spells it.
     pub(super) fn add(&mut self, secret: &str) {
-        if secret.chars().count() < LEAST_CHARACTERS || self.known.len() >= SECRET_LIMIT {
+        if secret.chars().count() < LEAST_CHARACTERS
+            || self.known.iter().any(|(known, _)| known == secret)
+        {
             return;
         }
+        let Some(left) = self.left.checked_sub(1) else {
+            self.too_many = true;
+            return;
+        };
+        self.left = left;
         let shown = shortened(secret);
         let quoted = serde_json::Value::from(secret).to_string();
         let spelt = quoted.trim_matches('"').replace("</", "<\\/");
@@ -83,6 +98,9 @@ impl Secrets {
 
     /// A text in which secrets are shortened.
     pub(super) fn without(&self, text: &str) -> String {
+        if self.too_many && !text.is_empty() {
+            return TOO_MANY.to_owned();
+        }
         let mut text = text.to_owned();
         for (secret, shown) in &self.known {
             if text.contains(secret.as_str()) {

@@ -121,11 +121,13 @@ fn would_hold(
         }
     }
     let with_line_end = format!("{secret}\n");
-    let keys = [
+    let mut keys = vec![
         (Key::Credential, secret),
-        (Key::Trimmed, secret.trim()),
         (Key::WithLineEnd, &with_line_end),
     ];
+    if secret.trim() != secret {
+        keys.push((Key::Trimmed, secret.trim()));
+    }
     for (key, secret) in keys {
         for (body, bytes) in &bodies {
             for algorithm in ALGORITHMS {

@@ -104,7 +104,11 @@ fn write_variables(formatter: &mut fmt::Formatter<'_>, called: &Called) -> fmt::
         .take(SHOWN_LINES)
         .map(|variable| {
             let (name, value) = (plain(&variable.name), plain(&variable.value));
-            (name, value, origin(&variable.configured))
+            let mut origin = origin(&variable.configured);
+            if let Some(filter) = &variable.filter {
+                origin.push_str(&format!(", without {}", plain(filter)));
+            }
+            (name, value, origin)
         })
         .collect();
     let width = |column: fn(&(String, String, String)) -> &String, most: usize| {
