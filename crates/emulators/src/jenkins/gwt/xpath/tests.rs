@@ -63,6 +63,8 @@ fn prefixes_are_not_namespaces() {
     let cases = [
         ("//s:B", ""),
         ("/s:E/s:B", ""),
+        ("//self:B", ""),
+        ("//s:*", ""),
         ("//B", ""),
         ("//B[@k]", ""),
         ("//B[2]", ""),

@@ -243,11 +243,22 @@ impl Scanner {
         }
         if self.peek(0) == Some(':') && self.peek(1) != Some(':') {
             self.place += 1;
-            if self.peek(0) == Some('*') {
+            // Java takes whatever looks like a name, further colons included.
+            let start = self.place;
+            let goes_on =
+                |character: char| character == ':' || crate::xml::continues_name(character);
+            while self.peek(0).is_some_and(goes_on) {
                 self.place += 1;
-                return Ok(Token::PrefixedName);
             }
-            let local = self.name()?;
+            let mut local: String = self.characters[start..self.place].iter().collect();
+            if self.peek(0) == Some('*') && (local.is_empty() || local.ends_with(':')) {
+                self.place += 1;
+                local.push('*');
+            }
+            let begins = local == "*" || local.starts_with(crate::xml::begins_name);
+            if !begins || local.ends_with(':') || local.contains("::") {
+                return self.unexpected("a name or `*` behind the prefix");
+            }
             self.skip_blanks();
             if self.peek(0) == Some('(') {
                 return Err(SyntaxError::UnknownFunction(format!("{name}:{local}")));
