@@ -8,14 +8,14 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use std::ops::Range;
-
 pub(crate) use read::{begins_name, continues_name, read};
 
 /// Deepest element, counted from the root as 1: trees are walked by recursion.
 const DEPTH_LIMIT: usize = 256;
 /// Most nodes of a document, attributes included.
 const NODE_LIMIT: usize = 500_000;
+/// Most attributes of an element; the JDK's own limit.
+const ATTRIBUTE_LIMIT: usize = 10_000;
 /// Longest name in bytes; the JDK's own limit.
 const NAME_LIMIT_BYTES: usize = 1_000;
 
@@ -48,6 +48,8 @@ pub(crate) enum Kind {
 struct Node {
     kind: Kind,
     parent: NodeId,
+    /// The first node behind its attributes: its first child, if it has one.
+    first: u32,
     /// The first node behind this one and all that it holds.
     end: u32,
     line: usize,
@@ -76,7 +78,7 @@ impl Document {
 
     /// Everything below it in document order, attributes included.
     pub(crate) fn below(&self, node: NodeId) -> impl ExactSizeIterator<Item = NodeId> + use<> {
-        self.places_below(node).map(NodeId)
+        (node.0 + 1..self.nodes[node.index()].end).map(NodeId)
     }
 
     /// Everything behind it and what it holds, attributes included.
@@ -105,29 +107,37 @@ impl Document {
             })
     }
 
-    fn places_below(&self, node: NodeId) -> Range<u32> {
-        node.0 + 1..self.nodes[node.index()].end
-    }
-
     /// Its children, without attributes.
     pub(crate) fn children(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
-        let mut places = self.places_below(node);
+        let node = &self.nodes[node.index()];
+        self.siblings(node.first, node.end)
+    }
+
+    /// Its siblings behind it.
+    pub(crate) fn siblings_behind(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
+        let parent = self.nodes[node.index()].parent;
+        let end = self.nodes[parent.index()].end;
+        self.siblings(self.nodes[node.index()].end, end)
+    }
+
+    fn siblings(&self, first: u32, end: u32) -> impl Iterator<Item = NodeId> {
+        let mut next = first;
         std::iter::from_fn(move || {
-            let child = places.next()?;
-            places.start = self.nodes[child as usize].end;
-            Some(NodeId(child))
+            let sibling = (next < end).then_some(next)?;
+            next = self.nodes[sibling as usize].end;
+            Some(NodeId(sibling))
         })
-        .filter(|child| !matches!(self.kind(*child), Kind::Attribute { .. }))
     }
 
     /// Its attributes, sorted by name as Java's trees are.
     pub(crate) fn attributes(&self, node: NodeId) -> impl Iterator<Item = (NodeId, &str, &str)> {
-        self.below(node)
-            .map_while(|below| match self.kind(below) {
-                Kind::Attribute { name, value } => Some((below, name.as_str(), value.as_str())),
+        let places = node.0 + 1..self.nodes[node.index()].first;
+        places
+            .map(NodeId)
+            .filter_map(|place| match self.kind(place) {
+                Kind::Attribute { name, value } => Some((place, name.as_str(), value.as_str())),
                 _ => None,
             })
-            .filter(move |(attribute, ..)| self.parent(*attribute) == Some(node))
     }
 
     /// The name of an element.

@@ -291,7 +291,7 @@ fn a_signature_under_another_algorithm() {
     POST /generic-webhook-trigger/invoke from 127.0.0.1:4000, application/json, 74 bytes
       whitelist  1) any host, HmacSHA1 in X-Port-Signature: the signature does not hold
                     it would hold under HmacSHA256
-      answer     403 {"jobs":null,"message":"Sender, 127.0.0.1, with headers {content-type=[application/json], token=[dep…], x-port-signature=[sha…]} did not pass whitelist.\nDid not find a matching whitelisted host:\n1) HMAC verification failed with \"X-Port-Signature\" as \"ed6…\" and algorithm HmacSHA1\n"}
+      answer     403 {"jobs":null,"message":"Sender, 127.0.0.1, with headers {content-type=[application/json], token=[…], x-port-signature=[…]} did not pass whitelist.\nDid not find a matching whitelisted host:\n1) HMAC verification failed with \"X-Port-Signature\" as \"ed6…\" and algorithm HmacSHA1\n"}
     "#);
 }
 
@@ -303,7 +303,7 @@ fn a_signature_header_twice() {
     insta::assert_snapshot!(lines(&told), @r#"
     POST /generic-webhook-trigger/invoke from 127.0.0.1:4000, application/json, 74 bytes
       whitelist  1) any host, HmacSHA1 in X-Port-Signature: the header is there 2 times; the plugin takes exactly one
-      answer     403 {"jobs":null,"message":"Sender, 127.0.0.1, with headers {content-type=[application/json], token=[dep…], x-port-signature=[sha…, sha…]} did not pass whitelist.\nDid not find a matching whitelisted host:\n1) Was unable to find header with name \"X-Port-Signature\" among {content-type=[application/json], token=[dep…], x-port-signature=[sha…, sha…]}\n"}
+      answer     403 {"jobs":null,"message":"Sender, 127.0.0.1, with headers {content-type=[application/json], token=[…], x-port-signature=[…]} did not pass whitelist.\nDid not find a matching whitelisted host:\n1) Was unable to find header with name \"X-Port-Signature\" among {content-type=[application/json], token=[…], x-port-signature=[…]}\n"}
     "#);
 }
 
@@ -317,7 +317,7 @@ fn json_sent_as_a_form() {
     POST /generic-webhook-trigger/invoke from 127.0.0.1:4000, application/x-www-form-urlencoded, 74 bytes
       whitelist  1) any host, HmacSHA1 in X-Port-Signature: the signature does not hold
                     it would hold under HmacSHA1, over the bytes of the body; of a form the plugin signs JSON
-      answer     403 {"jobs":null,"message":"Sender, 127.0.0.1, with headers {content-type=[application/x-www-form-urlencoded], token=[dep…], x-port-signature=[sha…]} did not pass whitelist.\nDid not find a matching whitelisted host:\n1) HMAC verification failed with \"X-Port-Signature\" as \"b4e…\" and algorithm HmacSHA1\n"}
+      answer     403 {"jobs":null,"message":"Sender, 127.0.0.1, with headers {content-type=[application/x-www-form-urlencoded], token=[…], x-port-signature=[…]} did not pass whitelist.\nDid not find a matching whitelisted host:\n1) HMAC verification failed with \"X-Port-Signature\" as \"b4e…\" and algorithm HmacSHA1\n"}
       hint       the body looks like JSON, but came as a form: no expression finds anything in it; send Content-Type: application/json (curl -d sends a form by default)
     "#);
 }
@@ -465,6 +465,30 @@ fn hostile_texts_reach_no_terminal_and_no_secret_is_told() {
             assert!(!text.contains('\u{202e}'), "{text:?}");
         }
     }
+}
+
+#[test]
+fn short_tokens_are_not_echoed() {
+    let mut short = trigger();
+    short.token = Some("t".into());
+    short.generic_variables.push(variable("token", "$.t"));
+    let config = signed(vec![job("deploy", short)]);
+    for config in [&config, &setup(config.jobs.clone())] {
+        let text = told(config, "", &[JSON, ("token", "t")], r#"{"t":"t"}"#).to_string();
+        for secret in ["=[t]", "\"token\":\"t\"", "token = t"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+}
+
+#[test]
+fn a_call_full_of_secrets_is_told_without_texts() {
+    let query: Vec<_> = (0..200).map(|n| format!("token=secret-{n}")).collect();
+    let query = format!("?{}", query.join("&"));
+    let config = setup(vec![job("open", trigger())]);
+    let text = told(&config, &query, &[JSON], BODY).to_string();
+    assert!(!text.contains("secret-"), "{text}");
+    assert!(text.contains("too many secrets"), "{text}");
 }
 
 #[test]

@@ -4,7 +4,9 @@ use quick_xml::XmlVersion;
 use quick_xml::events::{BytesDecl, BytesStart, Event};
 use quick_xml::reader::Reader;
 
-use super::{DEPTH_LIMIT, Document, Kind, NAME_LIMIT_BYTES, NODE_LIMIT, Node, NodeId};
+use super::{
+    ATTRIBUTE_LIMIT, DEPTH_LIMIT, Document, Kind, NAME_LIMIT_BYTES, NODE_LIMIT, Node, NodeId,
+};
 
 /// A text that is not read as XML.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +103,7 @@ impl Tree {
         let document = Node {
             kind: Kind::Document,
             parent: NodeId::DOCUMENT,
+            first: 1,
             end: 1,
             line: 1,
         };
@@ -256,25 +259,19 @@ impl Tree {
         if !are_apart(start.attributes_raw()) {
             return Err(Problem::Forbidden("attributes without white space between"));
         }
-        let mut attributes = Vec::new();
-        for attribute in start.attributes() {
-            let attribute = attribute?;
-            if attribute.value.contains('<') {
-                return Err(Problem::Forbidden("`<` in the value of an attribute"));
-            }
-            let value = attribute.normalized_value(XmlVersion::Explicit1_0)?;
-            if value.chars().any(|character| !is_character(character)) {
-                return Err(Problem::Forbidden("this reference is not allowed here"));
-            }
-            attributes.push((name(attribute.key.0)?, value.into_owned()));
-        }
-        attributes.sort_by_cached_key(|(name, _)| name.encode_utf16().collect::<Vec<_>>());
+        let attributes = attributes(start)?;
         self.open.push(element);
         for (name, value) in attributes {
             self.add(Kind::Attribute { name, value })?;
         }
         self.open.pop();
+        self.document.nodes[element.index()].first = self.length();
         Ok(element)
+    }
+
+    /// The number of nodes, which is bounded far below this type's greatest.
+    fn length(&self) -> u32 {
+        u32::try_from(self.document.nodes.len()).unwrap_or(u32::MAX)
     }
 
     fn add(&mut self, kind: Kind) -> Result<NodeId, Problem> {
@@ -290,6 +287,7 @@ impl Tree {
         self.document.nodes.push(Node {
             kind,
             parent: self.open.last().copied().unwrap_or(NodeId::DOCUMENT),
+            first: place + 1,
             end: place + 1,
             line: self.line,
         });
@@ -297,10 +295,35 @@ impl Tree {
     }
 
     fn close(&mut self, node: NodeId) {
-        // The number of nodes is bounded far below this type's.
-        let end = u32::try_from(self.document.nodes.len()).unwrap_or(u32::MAX);
-        self.document.nodes[node.index()].end = end;
+        self.document.nodes[node.index()].end = self.length();
     }
+}
+
+/// The attributes of a tag, sorted by name. The tokens' own check for doubles takes square time.
+fn attributes(start: &BytesStart<'_>) -> Result<Vec<(String, String)>, Problem> {
+    let mut attributes = Vec::new();
+    for attribute in start.attributes().with_checks(false) {
+        let attribute = attribute?;
+        if attributes.len() >= ATTRIBUTE_LIMIT {
+            return Err(Problem::TooMuch {
+                what: "attributes of an element",
+                limit: ATTRIBUTE_LIMIT,
+            });
+        }
+        if attribute.value.contains('<') {
+            return Err(Problem::Forbidden("`<` in the value of an attribute"));
+        }
+        let value = attribute.normalized_value(XmlVersion::Explicit1_0)?;
+        if value.chars().any(|character| !is_character(character)) {
+            return Err(Problem::Forbidden("this reference is not allowed here"));
+        }
+        attributes.push((name(attribute.key.0)?, value.into_owned()));
+    }
+    attributes.sort_by_cached_key(|(name, _)| name.encode_utf16().collect::<Vec<_>>());
+    if attributes.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+        return Err(Problem::Forbidden("an attribute twice"));
+    }
+    Ok(attributes)
 }
 
 fn predefined(entity: &str) -> Result<&'static str, Problem> {

@@ -139,6 +139,11 @@ fn documents_are_bounded() {
             "more than 1000 bytes of a name",
         ),
     ];
+    let attributes: String = (0..10_001).map(|n| format!(" a{n}='1'")).collect();
+    let cases = cases.into_iter().chain([(
+        format!("<a{attributes}/>"),
+        "more than 10000 attributes of an element",
+    )]);
     for (text, expected) in cases {
         let answer = told(&text);
         assert!(answer.contains(expected), "{answer:.200}");

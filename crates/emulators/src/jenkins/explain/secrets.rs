@@ -2,7 +2,7 @@
 
 use super::super::Config;
 use super::super::gwt::hmac;
-use super::super::gwt::request::GwtRequest;
+use super::super::gwt::request::{GwtRequest, Values};
 use super::super::gwt::token::SOURCES;
 
 /// Shorter texts are not looked for inside others: they would stand everywhere.
@@ -63,6 +63,7 @@ impl Secrets {
                 // A scheme or a prefix may stand before it.
                 secrets.add(value.split_once([' ', '=']).map_or("", |(_, rest)| rest));
             }
+            secrets.add_echo(header, &request.headers);
         }
         for (name, values) in request.headers.iter().chain(&request.parameters) {
             for value in values.iter().filter(|_| is_secret_name(name)) {
@@ -79,17 +80,47 @@ impl Secrets {
         {
             return;
         }
-        let Some(left) = self.left.checked_sub(1) else {
-            self.too_many = true;
-            return;
-        };
-        self.left = left;
-        let shown = shortened(secret);
-        let quoted = serde_json::Value::from(secret).to_string();
-        let spelt = quoted.trim_matches('"').replace("</", "<\\/");
-        for spelling in [secret.to_owned(), spelt] {
+        if self.has_room() {
+            self.know(secret, &shortened(secret));
+        }
+    }
+
+    /// Counts one more secret.
+    fn has_room(&mut self) -> bool {
+        let left = self.left.checked_sub(1);
+        self.left = left.unwrap_or(0);
+        self.too_many |= left.is_none();
+        left.is_some()
+    }
+
+    /// A header as the plugin echoes it: however short its value is, it is known there.
+    fn add_echo(&mut self, header: &str, headers: &Values) {
+        let header = header.to_ascii_lowercase();
+        if let Some(values) = headers.get(&header) {
+            let echoed = format!("{header}=[{}]", values.join(", "));
+            self.know(&echoed, &format!("{header}=[…]"));
+        }
+    }
+
+    /// A variable in the answer: however short its value is, it is known there.
+    fn add_member(&mut self, name: &str, value: &str) {
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let member = format!("{}:{}", quoted(name), quoted(value));
+        if self.known.iter().all(|(known, _)| *known != member) && self.has_room() {
+            self.know(&member, &format!("{}:\"…\"", quoted(name)));
+        }
+    }
+
+    /// Has a text and its spelling in JSON told as another.
+    fn know(&mut self, text: &str, shown: &str) {
+        let quoted = serde_json::Value::from(text).to_string();
+        let inner = quoted
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'));
+        let spelt = inner.unwrap_or(text).replace("</", "<\\/");
+        for spelling in [text.to_owned(), spelt] {
             if self.known.iter().all(|(known, _)| *known != spelling) {
-                self.known.push((spelling, shown.clone()));
+                self.known.push((spelling, shown.to_owned()));
             }
         }
         self.known
@@ -114,6 +145,9 @@ impl Secrets {
     pub(super) fn variable(&mut self, name: &str, value: &str) -> String {
         if is_secret_name(name) && !value.is_empty() {
             self.add(value);
+            if value.chars().count() < LEAST_CHARACTERS {
+                self.add_member(name, value);
+            }
             return shortened(value);
         }
         self.without(value)

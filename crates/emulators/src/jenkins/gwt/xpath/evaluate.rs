@@ -135,7 +135,8 @@ impl Evaluation<'_> {
         let mut found = Vec::new();
         for node in axes::along(self.document, step.axis, from) {
             self.spend(1)?;
-            if self.passes(step, node, by_index) && axes::is_seen(self.document, node) {
+            let is_seen = axes::is_seen(self.document, step.axis, from, node);
+            if is_seen && self.passes(step, node, by_index) {
                 found.push(node);
             }
         }

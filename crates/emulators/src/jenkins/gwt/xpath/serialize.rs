@@ -1,5 +1,7 @@
 //! A node as text, as the JDK's (17) identity transformer writes it with indentation.
 
+use std::collections::BTreeMap;
+
 use super::super::flatten::{Budget, FlattenError};
 use super::XPathError;
 use crate::xml::{Document, Kind, NodeId};
@@ -12,7 +14,7 @@ pub(super) fn serialize(document: &Document, node: NodeId) -> Result<String, XPa
         document,
         out: String::new(),
         indentation: Budget::default(),
-        prefixes: vec![(String::new(), String::new())],
+        prefixes: BTreeMap::from([("", vec![""])]),
     };
     let mut state = Inside {
         depth: 0,
@@ -62,8 +64,8 @@ struct Writer<'a> {
     out: String,
     /// Deep documents could otherwise become long by it alone.
     indentation: Budget,
-    /// Declared prefixes and their namespaces, the innermost last.
-    prefixes: Vec<(String, String)>,
+    /// Declared prefixes, each with its namespaces, the innermost last.
+    prefixes: BTreeMap<&'a str, Vec<&'a str>>,
 }
 
 impl<'a> Writer<'a> {
@@ -140,10 +142,9 @@ impl<'a> Writer<'a> {
         name: &str,
         outside: &Inside<'a>,
     ) -> Result<(), XPathError> {
-        let declared = self.prefixes.len();
         self.out.push('<');
         self.out.push_str(name);
-        self.attributes(node)?;
+        let declared = self.attributes(node)?;
         let mut inside = Inside {
             depth: outside.depth + 1,
             children: 0,
@@ -169,7 +170,9 @@ impl<'a> Writer<'a> {
             }
             self.out.push_str(&format!("</{name}>"));
         }
-        self.prefixes.truncate(declared);
+        for prefix in declared {
+            self.prefixes.entry(prefix).or_default().pop();
+        }
         Ok(())
     }
 
@@ -180,9 +183,10 @@ impl<'a> Writer<'a> {
             .map(|(.., value)| value == "preserve")
     }
 
-    /// Declarations first, those left out that repeat what holds already.
-    fn attributes(&mut self, node: NodeId) -> Result<(), XPathError> {
+    /// Declarations first, those left out that repeat what holds already; gives their prefixes.
+    fn attributes(&mut self, node: NodeId) -> Result<Vec<&'a str>, XPathError> {
         let document = self.document;
+        let mut declared = Vec::new();
         for (_, name, value) in document.attributes(node) {
             let prefix = match name.strip_prefix("xmlns:") {
                 Some(prefix) => prefix,
@@ -191,7 +195,8 @@ impl<'a> Writer<'a> {
             };
             if self.namespace(prefix).unwrap_or_default() != value {
                 self.attribute(name, value);
-                self.prefixes.push((prefix.to_owned(), value.to_owned()));
+                self.prefixes.entry(prefix).or_default().push(value);
+                declared.push(prefix);
             }
         }
         for (_, name, value) in document.attributes(node) {
@@ -206,13 +211,11 @@ impl<'a> Writer<'a> {
             }
             self.attribute(name, value);
         }
-        Ok(())
+        Ok(declared)
     }
 
-    fn namespace(&self, prefix: &str) -> Option<&str> {
-        let mut declared = self.prefixes.iter().rev();
-        let (_, namespace) = declared.find(|(known, _)| known == prefix)?;
-        Some(namespace)
+    fn namespace(&self, prefix: &str) -> Option<&'a str> {
+        self.prefixes.get(prefix)?.last().copied()
     }
 
     fn attribute(&mut self, name: &str, value: &str) {

@@ -219,6 +219,9 @@ fn hostile_expressions_and_contents_end() {
         "<b/>".repeat(50_000),
         "</a>".repeat(250)
     );
+    let attributes: String = (0..9_000).map(|n| format!(" a{n}='1'")).collect();
+    let attributes = format!("<r>{}</r>", format!("<a{attributes}/>").repeat(20));
+    let cdata = format!("<a>{}</a>", "<![CDATA[]]>".repeat(200_000));
     let nested = format!("{}1{}", "a[not(".repeat(50), ")]".repeat(50));
     let groups = format!("{}a{}", "(".repeat(4_000), ")".repeat(4_000));
     let cases = [
@@ -228,6 +231,17 @@ fn hostile_expressions_and_contents_end() {
             "//b[following::b = preceding::c]",
             "more than 2000000 steps",
         ),
+        (
+            &many,
+            "//b/following-sibling::b[1]",
+            "more than 2000000 steps",
+        ),
+        (
+            &many,
+            "//b/preceding-sibling::b[1]",
+            "more than 2000000 steps",
+        ),
+        (&attributes, "//@*/preceding::*", "more than 2000000 steps"),
         (&deep, "/a", "more than 256 elements inside each other"),
         (&wide, "/a", "exceed 8388608 bytes"),
         (LIST, &groups, "more than 10 parentheses"),
@@ -239,5 +253,7 @@ fn hostile_expressions_and_contents_end() {
         let answer = value(body, expression);
         assert!(answer.contains(expected), "{answer:.200}");
     }
+    assert_eq!(value(&cdata, "//text()"), "");
+    assert_eq!(value(&attributes, "//a[2]/b"), "");
     assert_eq!(find(LIST, &nested).map(|found| found.len()), Ok(3));
 }

@@ -1,6 +1,7 @@
 //! The tokens of an expression. What `*`, `and`, `div` mean depends on the token before.
 
 use super::syntax::Operator;
+use crate::xml::{begins_name, continues_name};
 
 /// Longest expression.
 const EXPRESSION_LIMIT_BYTES: usize = 10_000;
@@ -202,7 +203,7 @@ impl Scanner {
             self.place += 1;
         }
         let text: String = self.characters[start..self.place].iter().collect();
-        let attached = self.peek(0).is_some_and(crate::xml::begins_name);
+        let attached = self.peek(0).is_some_and(begins_name);
         match text.parse() {
             Ok(number) if !attached => Ok(Token::Number(number)),
             _ => self.unexpected("a number"),
@@ -242,28 +243,7 @@ impl Scanner {
             return Ok(Token::Operator(operator));
         }
         if self.peek(0) == Some(':') && self.peek(1) != Some(':') {
-            self.place += 1;
-            // Java takes whatever looks like a name, further colons included.
-            let start = self.place;
-            let goes_on =
-                |character: char| character == ':' || crate::xml::continues_name(character);
-            while self.peek(0).is_some_and(goes_on) {
-                self.place += 1;
-            }
-            let mut local: String = self.characters[start..self.place].iter().collect();
-            if self.peek(0) == Some('*') && (local.is_empty() || local.ends_with(':')) {
-                self.place += 1;
-                local.push('*');
-            }
-            let begins = local == "*" || local.starts_with(crate::xml::begins_name);
-            if !begins || local.ends_with(':') || local.contains("::") {
-                return self.unexpected("a name or `*` behind the prefix");
-            }
-            self.skip_blanks();
-            if self.peek(0) == Some('(') {
-                return Err(SyntaxError::UnknownFunction(format!("{name}:{local}")));
-            }
-            return Ok(Token::PrefixedName);
+            return self.prefixed(&name);
         }
         self.skip_blanks();
         match (self.peek(0), self.peek(1)) {
@@ -279,14 +259,38 @@ impl Scanner {
         }
     }
 
+    /// What stands behind a prefix. Java takes whatever looks like a name, further colons included.
+    fn prefixed(&mut self, prefix: &str) -> Result<Token, SyntaxError> {
+        self.place += 1;
+        let start = self.place;
+        let goes_on = |character: char| character == ':' || continues_name(character);
+        while self.peek(0).is_some_and(goes_on) {
+            self.place += 1;
+        }
+        let mut local: String = self.characters[start..self.place].iter().collect();
+        if self.peek(0) == Some('*') && (local.is_empty() || local.ends_with(':')) {
+            self.place += 1;
+            local.push('*');
+        }
+        let begins = local == "*" || local.starts_with(begins_name);
+        if !begins || local.ends_with(':') || local.contains("::") {
+            return self.unexpected("a name or `*` behind the prefix");
+        }
+        self.skip_blanks();
+        if self.peek(0) == Some('(') {
+            return Err(SyntaxError::UnknownFunction(format!("{prefix}:{local}")));
+        }
+        Ok(Token::PrefixedName)
+    }
+
     /// A name without a colon.
     fn name(&mut self) -> Result<String, SyntaxError> {
         let start = self.place;
-        let begins = |character: char| character != ':' && crate::xml::begins_name(character);
+        let begins = |character: char| character != ':' && begins_name(character);
         if !self.peek(0).is_some_and(begins) {
             return self.unexpected("a name, a number, a text or an operator");
         }
-        let continues = |character: char| character != ':' && crate::xml::continues_name(character);
+        let continues = |character: char| character != ':' && continues_name(character);
         while self.peek(0).is_some_and(continues) {
             self.place += 1;
         }

@@ -6,41 +6,32 @@
 use super::super::syntax::Axis;
 use crate::xml::{Document, Kind, NodeId};
 
-/// The nodes along the axis; [`is_seen`] tells which of them expressions see.
+/// The nodes along the axis, and some that [`is_seen`] sorts out: each costs a step all the same.
 pub(super) fn along<'a>(
     document: &'a Document,
     axis: Axis,
     from: NodeId,
 ) -> Box<dyn Iterator<Item = NodeId> + 'a> {
-    let is_attribute = |node: NodeId| matches!(document.kind(node), Kind::Attribute { .. });
-    let not_attribute = move |node: &NodeId| !is_attribute(*node);
     let ancestors = std::iter::successors(document.parent(from), |node| document.parent(*node));
-    let parent = document.parent(from).filter(|_| !is_attribute(from));
+    let parent = document
+        .parent(from)
+        .filter(|_| !is_attribute(document, from));
+    let itself = std::iter::once(from);
     match axis {
         Axis::Child => Box::new(document.children(from)),
-        Axis::Descendant => Box::new(document.below(from).filter(not_attribute)),
-        Axis::DescendantOrSelf => {
-            let below = document.below(from).filter(not_attribute);
-            Box::new(std::iter::once(from).chain(below))
-        }
-        Axis::Itself => Box::new(std::iter::once(from)),
+        Axis::Descendant => Box::new(document.below(from)),
+        Axis::DescendantOrSelf => Box::new(itself.chain(document.below(from))),
+        Axis::Itself => Box::new(itself),
         Axis::Parent => Box::new(document.parent(from).into_iter()),
         Axis::Ancestor => Box::new(ancestors),
-        Axis::AncestorOrSelf => Box::new(std::iter::once(from).chain(ancestors)),
+        Axis::AncestorOrSelf => Box::new(itself.chain(ancestors)),
         Axis::Attribute => Box::new(document.attributes(from).map(|(attribute, ..)| attribute)),
-        Axis::Following => Box::new(document.behind(from).filter(not_attribute)),
-        Axis::FollowingSibling => Box::new(
-            parent
-                .into_iter()
-                .flat_map(|parent| document.children(parent))
-                .skip_while(move |sibling| *sibling <= from),
-        ),
-        Axis::Preceding => Box::new(
-            document
-                .before(from)
-                .filter(not_attribute)
-                .filter(move |node| !document.holds(*node, from)),
-        ),
+        Axis::Following => Box::new(document.behind(from)),
+        Axis::FollowingSibling => {
+            let siblings = parent.map(|_| document.siblings_behind(from));
+            Box::new(siblings.into_iter().flatten())
+        }
+        Axis::Preceding => Box::new(document.before(from)),
         Axis::PrecedingSibling => {
             let mut siblings: Vec<_> = parent
                 .into_iter()
@@ -53,12 +44,19 @@ pub(super) fn along<'a>(
     }
 }
 
-/// Whether expressions see the node.
-pub(super) fn is_seen(document: &Document, node: NodeId) -> bool {
+fn is_attribute(document: &Document, node: NodeId) -> bool {
+    matches!(document.kind(node), Kind::Attribute { .. })
+}
+
+/// Whether the node is on the axis, and expressions see it.
+pub(super) fn is_seen(document: &Document, axis: Axis, from: NodeId, node: NodeId) -> bool {
     match document.kind(node) {
+        Kind::Attribute { name, .. } => {
+            let on_axis = axis == Axis::Attribute || node == from;
+            on_axis && name != "xmlns" && !name.starts_with("xmlns:")
+        }
         Kind::Text(_) | Kind::CharacterData(_) => !document.continues_text(node),
-        Kind::Attribute { name, .. } => name != "xmlns" && !name.starts_with("xmlns:"),
-        _ => true,
+        _ => axis != Axis::Preceding || !document.holds(node, from),
     }
 }
 

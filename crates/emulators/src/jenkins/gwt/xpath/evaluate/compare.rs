@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::super::XPathError;
-use super::super::functions::{plain_number, plain_text};
+use super::super::functions::plain_number;
 use super::super::syntax::Operator;
 use super::super::value::{Value, number};
 use super::Evaluation;
@@ -104,20 +104,23 @@ fn turned(operator: Operator) -> Operator {
 fn compare_plain(operator: Operator, left: &Value, right: &Value) -> bool {
     let numbers = || (plain_number(left), plain_number(right));
     let equal = || match (left, right) {
+        (Value::Text(left), Value::Text(right)) => left == right,
         (Value::Boolean(_), _) | (_, Value::Boolean(_)) => left.boolean() == right.boolean(),
-        (Value::Number(_), _) | (_, Value::Number(_)) => {
+        _ => {
             let (left, right) = numbers();
             left == right
         }
-        _ => plain_text(left) == plain_text(right),
     };
-    let (low, high) = numbers();
+    let ordered = |holds: fn(&f64, &f64) -> bool| {
+        let (left, right) = numbers();
+        holds(&left, &right)
+    };
     match operator {
         Operator::Unequal => !equal(),
-        Operator::Less => low < high,
-        Operator::AtMost => low <= high,
-        Operator::Greater => low > high,
-        Operator::AtLeast => low >= high,
+        Operator::Less => ordered(f64::lt),
+        Operator::AtMost => ordered(f64::le),
+        Operator::Greater => ordered(f64::gt),
+        Operator::AtLeast => ordered(f64::ge),
         _ => equal(),
     }
 }
