@@ -9,7 +9,7 @@
 use std::fmt::Display;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
-use longshore_emulators::jenkins::explain::{Explanation, Request, Target, explain};
+use longshore_emulators::jenkins::explain::{Explanation, Queue, Request, Target, explain};
 use longshore_emulators::jenkins::gwt::decide::{Decision, decide};
 use longshore_emulators::jenkins::gwt::model::{
     ExpressionType, GenericVariable, NamedVariable, Trigger, Whitelist, WhitelistItem,
@@ -115,7 +115,7 @@ fn told(config: &Config, query: &str, pairs: &[(&str, &str)], body: &str) -> Exp
         body: body.as_bytes(),
         peer: "127.0.0.1:4000".parse().unwrap(),
     };
-    let explanation = explain(config, &request, 1);
+    let explanation = explain(config, &request, Queue::default());
     agrees_with_decide(config, &request, &explanation);
     explanation
 }
@@ -523,7 +523,7 @@ fn other_requests_are_told_apart() {
             body: b"",
             peer: "127.0.0.1:4000".parse().unwrap(),
         };
-        let explanation = explain(&config, &request, 1);
+        let explanation = explain(&config, &request, Queue::default());
         assert_eq!(explanation.target, expected);
         assert_eq!(explanation.to_string().lines().count(), 2, "{explanation}");
     }

@@ -84,7 +84,10 @@ impl Receiver for Controller {
         });
         let explanation_limit = self.config.explanation_limit;
         let explanation = (explanation_limit > 0).then(|| {
-            let next_queue_id = note.started.first().copied().unwrap_or(1);
+            let queue = explain::Queue {
+                next_id: note.started.first().copied().unwrap_or(1),
+                has_room: !note.started.is_empty() || self.queue_has_room(),
+            };
             let explained = explain::Request {
                 method: &request.method,
                 uri: &request.uri,
@@ -92,7 +95,7 @@ impl Receiver for Controller {
                 body: &request.body,
                 peer: request.peer,
             };
-            explain::explain(&self.config, &explained, next_queue_id)
+            explain::explain(&self.config, &explained, queue)
         });
         self.state.change(|state| {
             if let Some(explanation) = explanation {

@@ -21,6 +21,7 @@ use super::invocation::{Invocation, invoke, job_answer, may_see_jobs};
 use super::routing::{Route, route};
 use crate::call::Call;
 
+use jobs::Conditions;
 use secrets::Secrets;
 
 pub use jobs::{
@@ -52,6 +53,25 @@ impl<'a> From<&'a Call> for Request<'a> {
             headers: &call.headers,
             body: &call.body,
             peer: call.peer,
+        }
+    }
+}
+
+/// The queue that a call meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queue {
+    /// The number of its next item.
+    pub next_id: u64,
+    /// Whether it takes builds; an emulator's is bounded.
+    pub has_room: bool,
+}
+
+impl Default for Queue {
+    /// That of a Jenkins that has just started.
+    fn default() -> Self {
+        Self {
+            next_id: 1,
+            has_room: true,
         }
     }
 }
@@ -185,9 +205,8 @@ pub enum Hint {
     NoBody,
 }
 
-/// Explains a call as a Jenkins of this configuration would handle it; its next queue item has the
-/// number `next_queue_id`. Nothing is queued.
-pub fn explain(config: &Config, request: &Request<'_>, next_queue_id: u64) -> Explanation {
+/// Explains a call as a Jenkins of this configuration would handle it. Nothing is queued.
+pub fn explain(config: &Config, request: &Request<'_>, queue: Queue) -> Explanation {
     let path = request.uri.path();
     let gwt_request = GwtRequest::read(
         request.method,
@@ -212,7 +231,7 @@ pub fn explain(config: &Config, request: &Request<'_>, next_queue_id: u64) -> Ex
                 secrets: Secrets::of(config, &gwt_request),
                 bound: bound(config, &gwt_request),
             };
-            let processing = explaining.processing(next_queue_id);
+            let processing = explaining.processing(queue);
             hints = found_hints(&processing, &gwt_request, request.body);
             Target::Trigger(Box::new(processing))
         }
@@ -249,9 +268,13 @@ struct Explaining<'a> {
 }
 
 impl Explaining<'_> {
-    fn processing(mut self, next_queue_id: u64) -> Processing {
+    fn processing(mut self, queue: Queue) -> Processing {
         let config = self.config;
         let whitelist = self.whitelist();
+        let mut conditions = Conditions {
+            dry_run: false,
+            has_room: queue.has_room,
+        };
         let given = given_by(&self.request.parameters, &self.request.headers);
         let (token, jobs, dry_run, answer) = match invoke(config, self.request, self.logged_in) {
             Invocation::Uncaught(thrown) => {
@@ -268,20 +291,21 @@ impl Explaining<'_> {
             Invocation::Refused { answer, .. } => {
                 let token = given.as_ref().map(|(_, token)| token.as_str());
                 let sees = may_see_jobs(config, self.logged_in, token);
-                let jobs = jobs::explain(&mut self.secrets, config, token, sees, &[], false);
+                let jobs = jobs::explain(&mut self.secrets, config, token, sees, &[], conditions);
                 (self.token(given), jobs, false, self.answer(Ok(answer)))
             }
             Invocation::Called { dry_run, jobs } => {
+                conditions.dry_run = dry_run;
                 let token = given.as_ref().map(|(_, token)| token.as_str());
                 let secrets = &mut self.secrets;
-                let explained = jobs::explain(secrets, config, token, true, &jobs, dry_run);
-                let mut queue_id = next_queue_id;
+                let explained = jobs::explain(secrets, config, token, true, &jobs, conditions);
+                let mut queue_id = queue.next_id;
                 let answers = jobs.into_iter().map(|(index, result)| {
                     let job = &config.jobs[index];
                     match result {
                         Err(thrown) => JobAnswer::Threw(job.name.clone(), thrown),
                         Ok(resolved) => {
-                            let triggered = resolved.matches && !job.disabled;
+                            let triggered = conditions.trigger(job, &resolved);
                             let queued = (triggered && !dry_run).then_some(queue_id);
                             queue_id += u64::from(queued.is_some());
                             let root_url = config.root_url(&self.bound);

@@ -37,7 +37,7 @@ pub(crate) enum Problem {
     #[error("the entity &{0}; is not defined; only lt, gt, amp, apos and quot are")]
     Entity(String),
     /// A declared encoding that is not read.
-    #[error("expected the encoding UTF-8, or ASCII alone in US-ASCII or ISO-8859-1, not {0:?}")]
+    #[error("expected a text in UTF-8, ISO-8859-1 or US-ASCII, not declared as {0:?}")]
     Encoding(String),
     /// A bound of the reader.
     #[error("more than {limit} {what}")]
@@ -51,6 +51,23 @@ pub(crate) enum Problem {
 
 /// Reads a document. A byte order mark before it is skipped.
 pub(crate) fn read(text: &str) -> Result<Document, ReadError> {
+    match read_decoded(text, text.is_ascii()) {
+        // Java is given the bytes of UTF-8, and reads them as they are declared.
+        Err(error) if matches!(&error.problem, Problem::Encoding(name) if is_latin_1(name)) => {
+            let text: String = text.bytes().map(char::from).collect();
+            read_decoded(&text, true)
+        }
+        read => read,
+    }
+}
+
+fn is_latin_1(encoding: &str) -> bool {
+    let names = ["ISO-8859-1", "latin1"];
+    names.iter().any(|name| encoding.eq_ignore_ascii_case(name))
+}
+
+/// Reads a document that is declared as UTF-8, or else as something in which it means the same.
+fn read_decoded(text: &str, means_the_same: bool) -> Result<Document, ReadError> {
     // XML's line ends are normalised before anything else.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -64,7 +81,7 @@ pub(crate) fn read(text: &str) -> Result<Document, ReadError> {
     }
     let mut reader = Reader::from_str(&text);
     reader.config_mut().check_comments = true;
-    let mut tree = Tree::new(text.is_ascii());
+    let mut tree = Tree::new(means_the_same);
     loop {
         let start = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
         tree.advance(&text, start);
@@ -93,13 +110,14 @@ struct Tree {
     /// Text that is not yet a node: references split what is one text.
     text: Option<(String, usize)>,
     has_root: bool,
-    is_ascii: bool,
+    /// Whether ASCII and what extends it are read alike.
+    means_the_same: bool,
     line: usize,
     counted_to: usize,
 }
 
 impl Tree {
-    fn new(is_ascii: bool) -> Self {
+    fn new(means_the_same: bool) -> Self {
         let document = Node {
             kind: Kind::Document,
             parent: NodeId::DOCUMENT,
@@ -114,7 +132,7 @@ impl Tree {
             open: vec![NodeId::DOCUMENT],
             text: None,
             has_root: false,
-            is_ascii,
+            means_the_same,
             line: 1,
             counted_to: 0,
         }
@@ -187,7 +205,9 @@ impl Tree {
                     .to_owned();
                 self.add(Kind::Instruction { target, data })?;
             }
-            Event::Decl(declaration) if is_first => check_declaration(&declaration, self.is_ascii)?,
+            Event::Decl(declaration) if is_first => {
+                check_declaration(&declaration, self.means_the_same)?;
+            }
             Event::Decl(_) => {
                 return Err(Problem::Forbidden(
                     "an XML declaration that is not at the start",
@@ -351,7 +371,7 @@ fn are_apart(attributes: &str) -> bool {
 }
 
 /// Jenkins' files say version 1.1, which means the same but for exotic control characters.
-fn check_declaration(declaration: &BytesDecl<'_>, is_ascii: bool) -> Result<(), Problem> {
+fn check_declaration(declaration: &BytesDecl<'_>, means_the_same: bool) -> Result<(), Problem> {
     declaration.xml_version()?;
     if !are_apart(declaration.as_ref()) {
         return Err(Problem::Forbidden(
@@ -367,9 +387,9 @@ fn check_declaration(declaration: &BytesDecl<'_>, is_ascii: bool) -> Result<(), 
         None => Ok(()),
         Some(encoding) => {
             let encoding = encoding?;
-            let like_ascii = ["US-ASCII", "ASCII", "ISO-8859-1", "latin1"];
             let is = |name: &str| encoding.eq_ignore_ascii_case(name);
-            if is("UTF-8") || (is_ascii && like_ascii.into_iter().any(is)) {
+            let extends_ascii = is("US-ASCII") || is("ASCII") || is_latin_1(&encoding);
+            if is("UTF-8") || (means_the_same && extends_ascii) {
                 return Ok(());
             }
             Err(Problem::Encoding(encoding.into_owned()))

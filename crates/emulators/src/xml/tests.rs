@@ -98,7 +98,7 @@ fn what_is_not_well_formed_is_refused_with_its_line() {
         "<?xml version='1.2'?><a/>",
         "<?xml encoding='UTF-8'?><a/>",
         "<?xml version='1.0' encoding='utf-16'?><a/>",
-        "<?xml version='1.0' encoding='latin1'?><a>é</a>",
+        "<?xml version='1.0' encoding='us-ascii'?><a>é</a>",
         "<?xml version='1.0' standalone='maybe'?><a/>",
         "<?xml version='1.0'encoding='UTF-8'?><a/>",
         "<!DOCTYPE a><a/>",

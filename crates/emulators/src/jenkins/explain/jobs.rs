@@ -137,6 +137,20 @@ pub struct UnresolvedVariable {
     pub has_default: bool,
 }
 
+/// What besides a job itself decides whether it is built.
+#[derive(Clone, Copy)]
+pub(super) struct Conditions {
+    pub(super) dry_run: bool,
+    pub(super) has_room: bool,
+}
+
+impl Conditions {
+    /// Whether the job is built, or would be but for the dry run.
+    pub(super) fn trigger(self, job: &Job, resolved: &Resolved) -> bool {
+        resolved.matches && !job.disabled && self.has_room
+    }
+}
+
 /// Explains all jobs; `called` holds what became of those that the token calls.
 pub(super) fn explain(
     secrets: &mut Secrets,
@@ -144,7 +158,7 @@ pub(super) fn explain(
     given: Option<&str>,
     sees: bool,
     called: &[(usize, Result<Resolved, Thrown>)],
-    dry_run: bool,
+    conditions: Conditions,
 ) -> Vec<JobExplanation> {
     // Before anything is told: the secret of one job may stand in the text of another.
     for (_, result) in called {
@@ -163,7 +177,7 @@ pub(super) fn explain(
             None => Outcome::NotCalled,
             Some((_, Err(thrown))) => Outcome::Threw(secrets.without(&thrown.job_message())),
             Some((_, Ok(resolved))) => {
-                Outcome::Called(Box::new(called_job(secrets, job, resolved, dry_run)))
+                Outcome::Called(Box::new(called_job(secrets, job, resolved, conditions)))
             }
         };
         explained.push(JobExplanation {
@@ -215,7 +229,12 @@ fn token_verdict(
     }
 }
 
-fn called_job(secrets: &mut Secrets, job: &Job, resolved: &Resolved, dry_run: bool) -> Called {
+fn called_job(
+    secrets: &mut Secrets,
+    job: &Job,
+    resolved: &Resolved,
+    conditions: Conditions,
+) -> Called {
     let trigger = &job.trigger;
     let found = &resolved.variables;
     let mut variables = Vec::new();
@@ -253,8 +272,8 @@ fn called_job(secrets: &mut Secrets, job: &Job, resolved: &Resolved, dry_run: bo
         quiet_period_s: resolved.quiet_period_s,
         disabled: job.disabled,
         silent: trigger.silent_response,
-        triggered: resolved.matches && !job.disabled,
-        dry_run,
+        triggered: conditions.trigger(job, resolved),
+        dry_run: conditions.dry_run,
     }
 }
 

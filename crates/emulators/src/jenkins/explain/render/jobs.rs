@@ -172,7 +172,8 @@ fn build(called: &Called) -> String {
         (true, false) => format!("queued, after {period}"),
         (true, true) => "none: a dry run".to_owned(),
         (false, _) if !called.matches => "none: the filter does not match".to_owned(),
-        (false, _) => "none: the job is disabled".to_owned(),
+        (false, _) if called.disabled => "none: the job is disabled".to_owned(),
+        (false, _) => "none: the emulator takes no more builds".to_owned(),
     };
     if called.silent {
         told.push_str("; the answer leaves this job out");

@@ -50,6 +50,11 @@ fn nodes_are_selected_as_java_does() {
         ("<a><![CDATA[r]]></a>", "a/text()", "<![CDATA[r]]>"),
         ("<a b=''/>", "//@b", ""),
         ("<?xml version='1.1'?><a>1</a>", "/a", "1"),
+        (
+            "<?xml version='1.0' encoding='ISO-8859-1'?><a>é</a>",
+            "/a",
+            "Ã©",
+        ),
         ("\u{feff}<a>&#x41;&lt;\r\n</a>", "/a", "A<\n"),
     ];
     for (body, expression, expected) in cases {
