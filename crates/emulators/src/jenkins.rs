@@ -5,8 +5,12 @@
 
 mod builds;
 mod controller;
+pub mod explain;
 pub mod gwt;
+mod invocation;
 mod pages;
+mod routing;
+pub mod stored;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -23,9 +27,13 @@ use crate::tasks::Tasks;
 use crate::watched::{WaitExpired, Watched};
 
 use controller::Controller;
+use explain::Explanation;
 use gwt::model::{Credentials, DeclaredParameter, Trigger, Whitelist};
 
 pub use builds::{Build, BuildPhase, State};
+
+/// How long one wait for an explanation lasts; another follows.
+const EXPLANATION_WAIT: Duration = Duration::from_secs(3600);
 
 /// An emulated controller.
 #[derive(Debug, Clone)]
@@ -52,6 +60,8 @@ pub struct Config {
     pub build_limit: usize,
     /// Variables under which a build finds what it reports with.
     pub reporting: Reporting,
+    /// Most explanations of calls that are kept, the newest; without room for one none is made.
+    pub explanation_limit: usize,
 }
 
 impl Default for Config {
@@ -68,7 +78,16 @@ impl Default for Config {
             quiet_period: Duration::ZERO,
             build_limit: DEFAULT_BUILD_LIMIT,
             reporting: Reporting::jenkins_variables(),
+            explanation_limit: 0,
         }
+    }
+}
+
+impl Config {
+    /// `JENKINS_URL` without a slash at its end; `bound` is the address that it has by itself.
+    fn root_url<'a>(&'a self, bound: &'a str) -> &'a str {
+        let configured = self.root_url.as_deref();
+        configured.unwrap_or(bound).trim_end_matches('/')
     }
 }
 
@@ -126,7 +145,7 @@ impl Jenkins {
 
     /// The trigger's address.
     pub fn invoke_url(&self) -> String {
-        format!("{}{}", self.controller.base_url, controller::INVOKE_PATH)
+        format!("{}{}", self.controller.base_url, routing::INVOKE_PATH)
     }
 
     /// Faults for coming requests, pages included.
@@ -147,6 +166,16 @@ impl Jenkins {
     /// The builds queued so far, in the order of their queue ids.
     pub fn builds(&self) -> Vec<Build> {
         self.controller.state.read(|state| state.builds().to_vec())
+    }
+
+    /// The explanations that are kept and came after the first `seen` ones; waits until there is
+    /// one. With each comes its number, counted from 1.
+    pub async fn explanations(&self, seen: u64) -> Vec<(u64, Explanation)> {
+        let came = |state: &State| state.explanation_count() > seen;
+        while self.wait_for(came, EXPLANATION_WAIT).await.is_err() {}
+        self.controller
+            .state
+            .read(|state| state.explanations_after(seen))
     }
 
     /// Waits until the condition holds.

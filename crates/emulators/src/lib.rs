@@ -19,6 +19,7 @@ mod signature;
 mod tasks;
 mod watched;
 pub mod webhook_sink;
+mod xml;
 
 pub use call::{Call, Verdict};
 pub use fault::{Fault, FaultKind};

@@ -67,7 +67,7 @@ pub enum ParseError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EvaluationError {
     /// A definite path leads nowhere.
-    #[error("nothing is found")]
+    #[error("the path leads nowhere")]
     NotFound,
     /// A filter or a function meets what it is not for; within a filter this counts as false.
     #[error("expected {expected}")]

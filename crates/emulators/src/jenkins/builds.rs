@@ -1,12 +1,13 @@
 //! What an emulated controller remembers: calls, the queue, builds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::call::{Call, CallLog};
 use crate::pipeline::{Report, RunAccess, ScriptEnd};
 
+use super::explain::Explanation;
 use super::gwt::model::ParameterValue;
 
 /// Queue items are forgotten this long after they have left the queue.
@@ -96,6 +97,8 @@ pub struct State {
     calls: CallLog,
     builds: Vec<Build>,
     last_numbers: BTreeMap<String, u64>,
+    explanations: VecDeque<Explanation>,
+    explanation_count: u64,
 }
 
 impl State {
@@ -104,6 +107,8 @@ impl State {
             calls: CallLog::new(call_limit),
             builds: Vec::new(),
             last_numbers: BTreeMap::new(),
+            explanations: VecDeque::new(),
+            explanation_count: 0,
         }
     }
 
@@ -127,6 +132,30 @@ impl State {
         self.builds
             .iter()
             .filter(|build| matches!(build.phase, BuildPhase::Finished(_)))
+    }
+
+    /// All calls that were explained, kept or not.
+    pub fn explanation_count(&self) -> u64 {
+        self.explanation_count
+    }
+
+    /// Keeps an explanation; the oldest makes room.
+    pub(super) fn add_explanation(&mut self, explanation: Explanation, limit: usize) {
+        self.explanation_count += 1;
+        self.explanations.push_back(explanation);
+        while self.explanations.len() > limit {
+            self.explanations.pop_front();
+        }
+    }
+
+    /// The explanations behind the first `seen` ones that are still kept, with their numbers.
+    pub(super) fn explanations_after(&self, seen: u64) -> Vec<(u64, Explanation)> {
+        let first = self.explanation_count - self.explanations.len() as u64 + 1;
+        (first..)
+            .zip(&self.explanations)
+            .filter(|(number, _)| *number > seen)
+            .map(|(number, explanation)| (number, explanation.clone()))
+            .collect()
     }
 
     pub(super) fn add_call(&mut self, call: Call) {

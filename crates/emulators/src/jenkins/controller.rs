@@ -3,29 +3,23 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
-use subtle::ConstantTimeEq;
+use http::{HeaderValue, Response, StatusCode, header};
 
 use super::builds::{Scheduling, State};
-use super::gwt::decide::{Decision, Resolved, decide};
+use super::gwt::decide::Resolved;
 use super::gwt::parameters::build_parameters;
 use super::gwt::request::GwtRequest;
-use super::gwt::response::{self, CONTENT_TYPE, GwtAnswer, JobAnswer, JobResult};
-use super::gwt::{Thrown, cause, token};
-use super::{Config, Job, pages};
+use super::gwt::response::{self, CONTENT_TYPE, GwtAnswer, JobAnswer};
+use super::gwt::{Thrown, cause};
+use super::invocation::{Invocation, invoke, job_answer};
+use super::routing::{Route, route};
+use super::{Config, Job, explain, pages};
 use crate::call::{Call, Verdict};
 use crate::pipeline::{Build, Gates, Reporter, Timing};
-use crate::secret::Secret;
 use crate::server::{Handled, Received, Receiver, Served};
 use crate::tasks::Tasks;
 use crate::watched::Watched;
-
-pub(super) const INVOKE_PATH: &str = "/generic-webhook-trigger/invoke";
-/// POSTs below it need no crumb.
-const PLUGIN_PATH: &str = "/generic-webhook-trigger/";
 
 #[derive(Debug)]
 pub(super) struct Controller {
@@ -60,29 +54,26 @@ impl Receiver for Controller {
 
     async fn receive(&self, request: &Received) -> Served<Note> {
         let path = request.uri.path();
-        let inside = path
-            .strip_prefix(self.config.context_path.as_str())
-            .filter(|inside| inside.starts_with('/'));
-        let Some(inside) = inside else {
-            return refused(pages::outside(path), "outside the context path");
-        };
-        let Ok(logged_in) = self.login(&request.headers) else {
-            return refused(pages::unauthorized(), "bad credentials");
-        };
-        let rest = inside.strip_prefix(INVOKE_PATH);
-        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
-            return self.invoke(request, logged_in).await;
-        }
-        // The crumb filter looks at POST alone; names that merely begin alike are not exempt.
-        if request.method == Method::POST && !inside.starts_with(PLUGIN_PATH) && !logged_in {
-            return refused(pages::no_crumb(), "no crumb");
-        }
-        let page = self
-            .state
-            .read(|state| pages::page(state, self.root_url(), inside, request.uri.query()));
-        match page {
-            Some(page) => served(page, Verdict::Other, Vec::new()),
-            None => refused(pages::not_found(path), "no such page"),
+        match route(&self.config, &request.method, path, &request.headers) {
+            Route::Outside => refused(pages::outside(path), "outside the context path"),
+            Route::BadCredentials => refused(pages::unauthorized(), "bad credentials"),
+            Route::Options => served(Response::new(Bytes::new()), Verdict::Other, Vec::new()),
+            Route::Trigger { logged_in } => self.invoke(request, logged_in).await,
+            Route::NoCrumb => refused(pages::no_crumb(), "no crumb"),
+            Route::Page(inside) => {
+                let page = self.state.read(|state| {
+                    pages::page(
+                        state,
+                        self.config.root_url(&self.base_url),
+                        inside,
+                        request.uri.query(),
+                    )
+                });
+                match page {
+                    Some(page) => served(page, Verdict::Other, Vec::new()),
+                    None => refused(pages::not_found(path), "no such page"),
+                }
+            }
         }
     }
 
@@ -91,7 +82,25 @@ impl Receiver for Controller {
             verdict: Verdict::NotReached,
             started: Vec::new(),
         });
+        let explanation_limit = self.config.explanation_limit;
+        let explanation = (explanation_limit > 0).then(|| {
+            let queue = explain::Queue {
+                next_id: note.started.first().copied().unwrap_or(1),
+                has_room: !note.started.is_empty() || self.queue_has_room(),
+            };
+            let explained = explain::Request {
+                method: &request.method,
+                uri: &request.uri,
+                headers: &request.headers,
+                body: &request.body,
+                peer: request.peer,
+            };
+            explain::explain(&self.config, &explained, queue)
+        });
         self.state.change(|state| {
+            if let Some(explanation) = explanation {
+                state.add_explanation(explanation, explanation_limit);
+            }
             state.add_call(Call {
                 number: 0,
                 method: request.method,
@@ -109,38 +118,8 @@ impl Receiver for Controller {
     }
 }
 
-/// `Authorization: Basic` that names no user with that token.
-struct BadCredentials;
-
 impl Controller {
-    fn root_url(&self) -> &str {
-        let configured = self.config.root_url.as_deref();
-        configured.unwrap_or(&self.base_url).trim_end_matches('/')
-    }
-
-    /// Whether a user is logged in. Anything but `Basic` is none of Jenkins' business here.
-    fn login(&self, headers: &HeaderMap) -> Result<bool, BadCredentials> {
-        let basic = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.as_bytes().strip_prefix(b"Basic "));
-        let Some(encoded) = basic else {
-            return Ok(false);
-        };
-        let decoded = STANDARD.decode(encoded).map_err(|_| BadCredentials)?;
-        let text = String::from_utf8(decoded).map_err(|_| BadCredentials)?;
-        let (user, token) = text.split_once(':').ok_or(BadCredentials)?;
-        let known = self.config.users.get(user).ok_or(BadCredentials)?;
-        if bool::from(known.expose().as_bytes().ct_eq(token.as_bytes())) {
-            Ok(true)
-        } else {
-            Err(BadCredentials)
-        }
-    }
-
     async fn invoke(&self, request: &Received, logged_in: bool) -> Served<Note> {
-        if request.method == Method::OPTIONS {
-            return served(Response::new(Bytes::new()), Verdict::Other, Vec::new());
-        }
         let gwt_request = GwtRequest::read(
             &request.method,
             request.uri.query(),
@@ -148,34 +127,15 @@ impl Controller {
             &request.body,
             request.peer,
         );
-        let decision = decide(
-            self.config.jobs.iter().map(|job| &job.trigger),
-            &self.config.whitelist,
-            &self.config.credentials,
-            &gwt_request,
-        );
-        let (given, dry_run, called) = match decision {
-            Decision::Refused(reason) => {
-                let headers = gwt_request.header_text();
-                let answer = response::refused(&gwt_request.remote_address, &headers, &reason);
+        let (dry_run, called) = match invoke(&self.config, &gwt_request, logged_in) {
+            Invocation::Refused { reason, answer } => {
                 return refused(http_answer(answer), &reason);
             }
-            Decision::Uncaught(thrown) => {
+            Invocation::Uncaught(thrown) => {
                 return refused(pages::oops(), &thrown.job_message());
             }
-            Decision::Jobs {
-                token,
-                dry_run,
-                jobs,
-            } => (token, dry_run, jobs),
+            Invocation::Called { dry_run, jobs } => (dry_run, jobs),
         };
-        // Without a token only jobs that the caller may see are candidates.
-        let given = given.as_ref().map(Secret::expose);
-        let may_see = logged_in || self.config.anonymous_read || !token::needs_read(given);
-        if called.is_empty() || !may_see {
-            let message = token::not_found_message(given);
-            return refused(http_answer(response::not_found(&message)), &message);
-        }
         let mut started = Vec::new();
         let mut waited_for = Vec::new();
         let mut answers = Vec::new();
@@ -218,24 +178,10 @@ impl Controller {
         let buildable = !job.disabled && self.queue_has_room();
         let triggered = resolved.matches && buildable;
         let queued = (triggered && !dry_run).then(|| self.queue(job, &resolved, request));
-        if job.trigger.silent_response {
-            return (JobAnswer::Silent, queued);
-        }
-        let url = match queued {
-            Some((queue_id, _)) => format!("queue/item/{queue_id}/"),
-            None if triggered => pages::job_url(self.root_url(), &job.name),
-            None => String::new(),
-        };
-        let expression = job.trigger.regexp_filter_expression.clone();
-        let result = JobResult {
-            regexp_filter_expression: expression.unwrap_or_default(),
-            triggered,
-            resolved_variables: resolved.variables,
-            regexp_filter_text: resolved.filter_text,
-            id: queued.map_or(0, |(queue_id, _)| queue_id),
-            url,
-        };
-        (JobAnswer::Result(job.name.clone(), result), queued)
+        let queue_id = queued.map(|(queue_id, _)| queue_id);
+        let root_url = self.config.root_url(&self.base_url);
+        let answer = job_answer(job, resolved, triggered, queue_id, root_url);
+        (answer, queued)
     }
 
     /// Beyond its limit the emulator answers as if something vetoed the queue.
@@ -246,7 +192,7 @@ impl Controller {
 
     fn queue(&self, job: &Job, resolved: &Resolved, request: &GwtRequest) -> (u64, bool) {
         let merging = job.trigger.allow_several_triggers_per_build;
-        let variables = &resolved.variables;
+        let variables = &resolved.variables.values;
         let scheduling = |unique: Option<String>| Scheduling {
             job: job.name.clone(),
             quiet_period_s: resolved.quiet_period_s,
@@ -302,7 +248,10 @@ impl Controller {
         let Some((number, access)) = self.state.change(|state| state.begin(queue_id)) else {
             return;
         };
-        let url = format!("{}{number}/", pages::job_url(self.root_url(), &job.name));
+        let url = format!(
+            "{}{number}/",
+            pages::job_url(self.config.root_url(&self.base_url), &job.name)
+        );
         let build = Build {
             url: &url,
             number,

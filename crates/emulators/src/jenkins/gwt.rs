@@ -1,8 +1,8 @@
 //! The Generic Webhook Trigger plugin (2.4) as functions: what it makes of a request, without HTTP,
 //! clock or queue. Behaviour as documented and observed; strings that go over the wire are exact.
 //!
-//! Not here: JSONPath, JSON and Java's regular expressions, which are `longshore-jsonpath`'s, and
-//! XPath; `Trigger::unsupported` tells of it.
+//! Not here: JSONPath, JSON and Java's regular expressions, which are `longshore-jsonpath`'s; of XPath
+//! what [`xpath`] names, of which `Trigger::unsupported` tells.
 
 pub mod address;
 pub mod cause;
@@ -18,6 +18,7 @@ pub mod response;
 pub mod token;
 pub mod variables;
 pub mod whitelist;
+pub mod xpath;
 
 /// An exception that the plugin, or what it calls, would have thrown.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_emulators::Secret;
 use longshore_emulators::jenkins::gwt::decide::{Decision, Resolved, decide};
-use longshore_emulators::jenkins::gwt::hmac::{self, HmacFailure};
+use longshore_emulators::jenkins::gwt::hmac;
 use longshore_emulators::jenkins::gwt::model::{
     Credentials, DeclaredParameter, ParameterValue, Trigger, Whitelist,
 };
@@ -15,7 +15,8 @@ use longshore_emulators::jenkins::gwt::parameters::{build_parameters, is_dry_run
 use longshore_emulators::jenkins::gwt::render::{matches, render, resolve_order};
 use longshore_emulators::jenkins::gwt::request::{GwtRequest, Values, form_as_json};
 use longshore_emulators::jenkins::gwt::response::{self, GwtAnswer, JobAnswer, JobResult};
-use longshore_emulators::jenkins::gwt::{Thrown, cause, token, whitelist};
+use longshore_emulators::jenkins::gwt::whitelist::{self, Refusal};
+use longshore_emulators::jenkins::gwt::{Thrown, cause, token};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -181,15 +182,15 @@ fn run_variable_order(vector: &Value) -> Outcome {
     same(&json!(order), expected.unwrap_or(&Value::Null))
 }
 
-fn verdict(result: Result<(), HmacFailure>, expected: &Value) -> Outcome {
+fn verdict(result: Result<(), Refusal>, expected: &Value) -> Outcome {
     match result {
         Ok(()) => same(&json!(true), &expected["accepted"]),
-        Err(HmacFailure::Thrown(exception)) => {
+        Err(Refusal::Thrown(exception)) => {
             let message = exception.message.map(|message| format!(": {message}"));
             let text = format!("{}{}", exception.class, message.unwrap_or_default());
             same(&json!(text), &expected["exception"])
         }
-        Err(HmacFailure::Refused(reason)) => {
+        Err(Refusal::Refused(reason)) => {
             same(&json!(false), &expected["accepted"])?;
             if let Some(part) = expected["errorContains"].as_str()
                 && !reason.contains(part)
@@ -213,7 +214,7 @@ fn run_hmac(vector: &Value) -> Outcome {
         vector["secret"].as_str().unwrap_or_default(),
         vector["algorithm"].as_str(),
     );
-    verdict(result, &vector["expected"])
+    verdict(result.map_err(Refusal::from), &vector["expected"])
 }
 
 fn run_whitelist(vector: &Value) -> Outcome {
@@ -366,10 +367,14 @@ fn compare_trigger(vector: &Value, resolved: &Resolved) -> Outcome {
 /// All variables, and no others.
 fn complete(vector: &Value, resolved: &Resolved, expected: &Value) -> Outcome {
     let expected: BTreeMap<String, String> = take(expected);
-    let names: Vec<_> = resolved.variables.keys().collect();
+    let names: Vec<_> = resolved.variables.values.keys().collect();
     same(&json!(names), &json!(expected.keys().collect::<Vec<_>>()))?;
     for (name, value) in &expected {
-        let given = resolved.variables.get(name).map_or("", String::as_str);
+        let given = resolved
+            .variables
+            .values
+            .get(name)
+            .map_or("", String::as_str);
         same_value(given, value, is_form(vector))
             .map_err(|difference| format!("{name}: {difference}"))?;
     }
@@ -379,7 +384,7 @@ fn complete(vector: &Value, resolved: &Resolved, expected: &Value) -> Outcome {
 /// What the plugin's own tests look at; there an empty text may also be absent.
 fn compare_loosely(vector: &Value, resolved: &Resolved) -> Outcome {
     let expected = &vector["expected"];
-    let variables = &resolved.variables;
+    let variables = &resolved.variables.values;
     let wanted: BTreeMap<String, String> = take(&expected["resolvedVariables"]);
     for (name, value) in &wanted {
         let given = variables.get(name).map_or("", String::as_str);
@@ -472,7 +477,7 @@ fn job_answer(
     } else {
         let unique = (!trigger.allow_several_triggers_per_build).then(|| "<uuid>".to_owned());
         let declared: Vec<DeclaredParameter> = take(&job["parameters"]);
-        let parameters: String = build_parameters(&declared, &resolved.variables, unique)
+        let parameters: String = build_parameters(&declared, &resolved.variables.values, unique)
             .iter()
             .map(|(name, value)| match value {
                 ParameterValue::Boolean(truth) => format!("{name}={truth};"),
@@ -493,7 +498,7 @@ fn job_answer(
     let result = JobResult {
         regexp_filter_expression: trigger.regexp_filter_expression.clone().unwrap_or_default(),
         triggered: goes,
-        resolved_variables: resolved.variables,
+        resolved_variables: resolved.variables.values,
         regexp_filter_text: resolved.filter_text,
         id,
         url,

@@ -532,7 +532,7 @@ async fn what_is_not_emulated_is_refused_at_the_start() {
     let xpath = Trigger {
         generic_variables: vec![GenericVariable {
             key: "v".to_owned(),
-            value: "/a".to_owned(),
+            value: "/a/namespace::x".to_owned(),
             expression_type: ExpressionType::XPath,
             ..GenericVariable::default()
         }],

@@ -1,6 +1,7 @@
 //! `longshore emulate`: receivers to try configurations with, reachable from this machine alone.
 
 mod azure;
+mod jenkins;
 
 use clap::Subcommand;
 
@@ -9,6 +10,8 @@ use clap::Subcommand;
 pub(crate) enum Emulate {
     /// Azure DevOps' incoming webhooks, with your pipelines' YAML
     Azure(azure::Azure),
+    /// Jenkins with the Generic Webhook Trigger plugin, with your jobs' config.xml
+    Jenkins(jenkins::Jenkins),
 }
 
 impl Emulate {
@@ -16,6 +19,7 @@ impl Emulate {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         match self {
             Self::Azure(azure) => azure.run(),
+            Self::Jenkins(jenkins) => jenkins.run(),
         }
     }
 }

@@ -15,6 +15,7 @@ mod configuration;
 mod demo;
 mod doctor;
 mod emulate_azure;
+mod emulate_jenkins;
 mod full_disk;
 mod health;
 mod mortal;

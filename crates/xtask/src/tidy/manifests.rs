@@ -53,6 +53,7 @@ const LIBRARIES: [(&str, &[&str]); 11] = [
     ("jaq-json", &[]),
     ("jaq-std", &[]),
     ("libsqlite3-sys", &["store"]),
+    ("quick-xml", &["emulators"]),
     ("rdkafka", &["backends"]),
     ("rusqlite", &["store"]),
     ("saphyr-parser", &["emulators"]),

@@ -1,20 +1,20 @@
 //! What one request makes of all jobs, before anything is scheduled.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use super::model::{Credentials, Trigger, Whitelist};
 use super::render::{matches, render};
 use super::request::GwtRequest;
-use super::variables::resolve;
-use super::{Thrown, hmac::HmacFailure, parameters, token, whitelist};
+use super::variables::{Variables, resolve};
+use super::whitelist::{self, Refusal};
+use super::{Thrown, parameters, token};
 use crate::secret::Secret;
 
 /// The result for one job whose token was given. `Debug` names the variables, without values.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Resolved {
     /// Its variables.
-    pub variables: BTreeMap<String, String>,
+    pub variables: Variables,
     /// The rendered filter text.
     pub filter_text: String,
     /// Whether the filter matched.
@@ -27,10 +27,9 @@ pub struct Resolved {
 
 impl fmt::Debug for Resolved {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.variables.keys().collect();
         formatter
             .debug_struct("Resolved")
-            .field("variables", &names)
+            .field("variables", &self.variables)
             .field("matches", &self.matches)
             .field("quiet_period_s", &self.quiet_period_s)
             .finish_non_exhaustive()
@@ -65,8 +64,8 @@ pub fn decide<'a>(
 ) -> Decision {
     match whitelist::check(whitelist, credentials, request) {
         Ok(()) => {}
-        Err(HmacFailure::Refused(reason)) => return Decision::Refused(reason),
-        Err(HmacFailure::Thrown(thrown)) => return Decision::Uncaught(thrown),
+        Err(Refusal::Refused(reason)) => return Decision::Refused(reason),
+        Err(Refusal::Thrown(thrown)) => return Decision::Uncaught(thrown),
     }
     let token = token::given(&request.parameters, &request.headers);
     let jobs = triggers
@@ -83,12 +82,12 @@ pub fn decide<'a>(
 
 fn resolve_job(trigger: &Trigger, request: &GwtRequest) -> Result<Resolved, Thrown> {
     let variables = resolve(trigger, request)?;
-    let filter_text = render(trigger.regexp_filter_text.as_deref(), &variables)?;
+    let filter_text = render(trigger.regexp_filter_text.as_deref(), &variables.values)?;
     let matches = matches(
         Some(&filter_text),
         trigger.regexp_filter_expression.as_deref(),
     )?;
-    let cause = render(trigger.cause_string.as_deref(), &variables)?;
+    let cause = render(trigger.cause_string.as_deref(), &variables.values)?;
     let quiet_period_s = if trigger.override_quiet_period {
         parameters::quiet_period_s(&request.parameters, &request.headers)
     } else {

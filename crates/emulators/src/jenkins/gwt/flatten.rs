@@ -44,7 +44,7 @@ pub fn variables(
 ) -> Result<BTreeMap<String, String>, FlattenError> {
     let mut flattening = Flattening {
         out: BTreeMap::new(),
-        budget: VARIABLES_LIMIT_BYTES,
+        budget: Budget::default(),
         filter,
     };
     match value {
@@ -66,9 +66,25 @@ pub fn whole(value: &Node) -> Option<String> {
     text_within(value, Layout::Compact, VARIABLES_LIMIT_BYTES)
 }
 
+/// How many bytes one expression may still yield.
+pub(super) struct Budget(usize);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(VARIABLES_LIMIT_BYTES)
+    }
+}
+
+impl Budget {
+    pub(super) fn spend(&mut self, bytes: usize) -> Result<(), FlattenError> {
+        self.0 = self.0.checked_sub(bytes).ok_or(FlattenError::TooLarge)?;
+        Ok(())
+    }
+}
+
 struct Flattening<'a> {
     out: BTreeMap<String, String>,
-    budget: usize,
+    budget: Budget,
     filter: &'a Filter,
 }
 
@@ -94,7 +110,7 @@ impl Flattening<'_> {
 
     /// Long paths are built for nothing where they end in empty containers; they cost all the same.
     fn joined(&mut self, path: &str, name: &str) -> Result<String, FlattenError> {
-        self.spend(path.len() + name.len())?;
+        self.budget.spend(path.len() + name.len())?;
         Ok(format!("{path}_{name}"))
     }
 
@@ -114,20 +130,12 @@ impl Flattening<'_> {
     }
 
     fn put(&mut self, path: &str, text: &str) -> Result<(), FlattenError> {
-        self.spend(text.len())?;
+        self.budget.spend(text.len())?;
         let value = self
             .filter
             .delete_from(text)
             .map_err(FlattenError::Filter)?;
         self.out.insert(clean(path), value);
-        Ok(())
-    }
-
-    fn spend(&mut self, bytes: usize) -> Result<(), FlattenError> {
-        self.budget = self
-            .budget
-            .checked_sub(bytes)
-            .ok_or(FlattenError::TooLarge)?;
         Ok(())
     }
 }

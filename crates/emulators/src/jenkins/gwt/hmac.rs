@@ -9,15 +9,53 @@ use sha2::{Sha224, Sha256, Sha384, Sha512};
 
 use super::Thrown;
 use super::request::{Values, header_text};
+use crate::secret::Secret;
 use crate::signature::{hex, mac};
 
 /// Why a signature did not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HmacFailure {
-    /// Refused, with the plugin's reason.
-    Refused(String),
+    /// The header is not there exactly once.
+    Header {
+        /// Its configured name.
+        name: String,
+        /// How many values it has.
+        count: usize,
+        /// All headers, as the plugin echoes them.
+        headers: Secret,
+    },
+    /// The signature is another one.
+    Mismatch {
+        /// The header's configured name.
+        name: String,
+        /// The signature without its prefix.
+        value: Secret,
+        /// The configured algorithm.
+        algorithm: String,
+    },
     /// An exception that nothing catches: Jenkins' own error page.
     Thrown(Thrown),
+}
+
+impl HmacFailure {
+    /// The plugin's reason, or the exception.
+    pub fn reason(&self) -> Result<String, Thrown> {
+        match self {
+            Self::Header { name, headers, .. } => Ok(format!(
+                "Was unable to find header with name \"{name}\" among {}",
+                headers.expose()
+            )),
+            Self::Mismatch {
+                name,
+                value,
+                algorithm,
+            } => Ok(format!(
+                "HMAC verification failed with \"{name}\" as \"{}\" and algorithm {algorithm}",
+                value.expose()
+            )),
+            Self::Thrown(thrown) => Err(thrown.clone()),
+        }
+    }
 }
 
 /// Checks the signature of `content` in the header called `header`.
@@ -29,38 +67,46 @@ pub fn verify(
     algorithm: Option<&str>,
 ) -> Result<(), HmacFailure> {
     let name = header.unwrap_or("null");
-    let value = single_value(headers, name).ok_or_else(|| {
-        HmacFailure::Refused(format!(
-            "Was unable to find header with name \"{name}\" among {}",
-            header_text(headers)
-        ))
-    })?;
+    let values = values(headers, name);
+    let [value] = values[..] else {
+        return Err(HmacFailure::Header {
+            name: name.to_owned(),
+            count: values.len(),
+            headers: Secret::new(header_text(headers)),
+        });
+    };
     let value = without_prefix(value);
-    let digest = digest(algorithm, secret, content).map_err(HmacFailure::Thrown)?;
-    let spellings = [
-        hex(&digest),
-        STANDARD.encode(hex(&digest).to_ascii_uppercase()),
-        STANDARD.encode(&digest),
-    ];
-    if spellings
+    let digest = digest(algorithm, secret, content.as_bytes()).map_err(HmacFailure::Thrown)?;
+    if spellings(&digest)
         .iter()
         .any(|spelling| spelling.eq_ignore_ascii_case(value))
     {
         return Ok(());
     }
-    let algorithm = algorithm.unwrap_or("null");
-    Err(HmacFailure::Refused(format!(
-        "HMAC verification failed with \"{name}\" as \"{value}\" and algorithm {algorithm}"
-    )))
+    Err(HmacFailure::Mismatch {
+        name: name.to_owned(),
+        value: Secret::new(value),
+        algorithm: algorithm.unwrap_or("null").to_owned(),
+    })
 }
 
-fn single_value<'a>(headers: &'a Values, name: &str) -> Option<&'a str> {
-    let mut values = headers
+/// The spellings of a digest that pass, in any case.
+pub(crate) fn spellings(digest: &[u8]) -> [String; 3] {
+    [
+        hex(digest),
+        STANDARD.encode(hex(digest).to_ascii_uppercase()),
+        STANDARD.encode(digest),
+    ]
+}
+
+/// All values of the header, whatever the case of its name.
+pub(crate) fn values<'a>(headers: &'a Values, name: &str) -> Vec<&'a str> {
+    headers
         .iter()
         .filter(|(given, _)| given.eq_ignore_ascii_case(name))
-        .flat_map(|(_, values)| values);
-    let first = values.next()?;
-    values.next().is_none().then_some(first.as_str())
+        .flat_map(|(_, values)| values)
+        .map(String::as_str)
+        .collect()
 }
 
 /// One prefix goes, whatever algorithm is configured.
@@ -72,7 +118,12 @@ fn without_prefix(value: &str) -> &str {
         .unwrap_or(value)
 }
 
-fn digest(algorithm: Option<&str>, secret: &str, content: &str) -> Result<Vec<u8>, Thrown> {
+/// The digest under an algorithm of this JCE name.
+pub(crate) fn digest(
+    algorithm: Option<&str>,
+    secret: &str,
+    content: &[u8],
+) -> Result<Vec<u8>, Thrown> {
     let algorithm = algorithm.ok_or_else(|| {
         Thrown::new(
             "java.lang.NullPointerException",
@@ -103,5 +154,5 @@ fn digest(algorithm: Option<&str>, secret: &str, content: &str) -> Result<Vec<u8
             "javax.crypto.spec.SecretKeySpec:97",
         ));
     }
-    compute(secret.as_bytes(), content.as_bytes()).ok_or_else(unknown)
+    compute(secret.as_bytes(), content).ok_or_else(unknown)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::xpath;
 use crate::secret::Secret;
 
 /// Secret-text credentials by id.
@@ -50,8 +51,12 @@ impl Trigger {
     pub fn unsupported(&self) -> Option<(&str, String)> {
         self.generic_variables
             .iter()
-            .find(|variable| variable.expression_type == ExpressionType::XPath)
-            .map(|variable| (variable.key.as_str(), "XPath is not emulated".to_owned()))
+            .filter(|variable| variable.expression_type == ExpressionType::XPath)
+            .find_map(|variable| {
+                let what = xpath::unsupported(&variable.value)?;
+                let reason = format!("XPath with {what} is not emulated");
+                Some((variable.key.as_str(), reason))
+            })
     }
 }
 

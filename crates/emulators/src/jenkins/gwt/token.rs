@@ -5,32 +5,72 @@ use subtle::ConstantTimeEq;
 use super::model::{Credentials, Trigger};
 use super::request::Values;
 
-/// The token of a request. The first source that is present wins, even when it is empty.
-pub fn given(parameters: &Values, headers: &Values) -> Option<String> {
-    let first = |values: &Values, name: &str| values.get(name)?.first().cloned();
-    let bearer = || {
-        let values = headers.get("authorization")?;
-        let token = values
-            .iter()
-            .find_map(|value| value.strip_prefix("Bearer "))?;
-        Some(token.to_owned())
-    };
-    first(parameters, "token")
-        .or_else(|| first(headers, "token"))
-        .or_else(bearer)
-        .or_else(|| first(headers, "x-gitlab-token"))
+/// Where a token can stand, in the order in which the plugin looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The parameter `token`, in the query or a form.
+    Parameter,
+    /// The header `token`.
+    Header,
+    /// `Authorization: Bearer`, with this very capital and one space.
+    Bearer,
+    /// The header `X-Gitlab-Token`.
+    GitLab,
 }
 
-/// Whether a job of this trigger is called by this token: without a token only jobs without one,
-/// with a token only those whose token equals it.
-pub fn calls(trigger: &Trigger, credentials: &Credentials, given: Option<&str>) -> bool {
-    let configured = trigger
+/// All sources in their order.
+pub const SOURCES: [Source; 4] = [
+    Source::Parameter,
+    Source::Header,
+    Source::Bearer,
+    Source::GitLab,
+];
+
+impl Source {
+    /// What stands there.
+    pub fn value<'a>(self, parameters: &'a Values, headers: &'a Values) -> Option<&'a str> {
+        let first = |values: &'a Values, name: &str| values.get(name)?.first().map(String::as_str);
+        match self {
+            Self::Parameter => first(parameters, "token"),
+            Self::Header => first(headers, "token"),
+            Self::Bearer => headers
+                .get("authorization")?
+                .iter()
+                .find_map(|value| value.strip_prefix("Bearer ")),
+            Self::GitLab => first(headers, "x-gitlab-token"),
+        }
+    }
+}
+
+/// The token of a request, and where it stood. The first source that is present wins, even when it
+/// is empty.
+pub fn given_by(parameters: &Values, headers: &Values) -> Option<(Source, String)> {
+    SOURCES.into_iter().find_map(|source| {
+        let value = source.value(parameters, headers)?;
+        Some((source, value.to_owned()))
+    })
+}
+
+/// The token of a request.
+pub fn given(parameters: &Values, headers: &Values) -> Option<String> {
+    given_by(parameters, headers).map(|(_, token)| token)
+}
+
+/// The token of a trigger, empty where it has none: that of its credential where it is found.
+pub fn configured<'a>(trigger: &'a Trigger, credentials: &'a Credentials) -> &'a str {
+    trigger
         .token_credential_id
         .as_deref()
         .filter(|id| !id.is_empty())
         .and_then(|id| credentials.get(id))
         .or(trigger.token.as_ref())
-        .map_or("", |token| token.expose());
+        .map_or("", |token| token.expose())
+}
+
+/// Whether a job of this trigger is called by this token: without a token only jobs without one,
+/// with a token only those whose token equals it.
+pub fn calls(trigger: &Trigger, credentials: &Credentials, given: Option<&str>) -> bool {
+    let configured = configured(trigger, credentials);
     let given = given.unwrap_or_default();
     configured.as_bytes().ct_eq(given.as_bytes()).into()
 }

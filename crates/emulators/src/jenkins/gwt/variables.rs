@@ -1,134 +1,144 @@
-//! The variables of one job: from headers, then parameters, then the post content.
+//! The variables of one job: from headers, then parameters, then the post content, each with where
+//! it came from.
+
+mod content;
 
 use std::collections::BTreeMap;
-
-use longshore_jsonpath::Path;
-use longshore_jsonpath::json::{self, Node};
+use std::fmt;
 
 use super::Thrown;
 use super::filter::Filter;
-use super::flatten::{clean, variables, whole};
-use super::model::{ExpressionType, GenericVariable, NamedVariable, Trigger};
+use super::flatten::clean;
+use super::model::{NamedVariable, Trigger};
 use super::request::{GwtRequest, Values};
 
+pub use content::Unresolved;
+
+/// What configured a variable: the place in the trigger's list of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A header variable.
+    Header(usize),
+    /// A request variable.
+    Parameter(usize),
+    /// A post-content variable, and which part of what it found.
+    Content(usize, Part),
+}
+
+/// What of an expression's result a variable holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The result itself.
+    Value,
+    /// A leaf of it.
+    Leaf,
+    /// The post content as it came, for the expression `$`.
+    WholeContent,
+    /// The configured default.
+    Default,
+}
+
+/// The variables of a job. `Debug` tells names and origins, no values.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Variables {
+    /// Name and value.
+    pub values: BTreeMap<String, String>,
+    /// For each name where its value came from.
+    pub origins: BTreeMap<String, Origin>,
+    /// Post-content variables whose expression gave nothing, by their place, and why; also those
+    /// that have their default instead.
+    pub unresolved: Vec<(usize, Unresolved)>,
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Variables")
+            .field("origins", &self.origins)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Variables {
+    /// A later value of the same name replaces an earlier one.
+    fn put(&mut self, name: String, value: String, origin: Origin) {
+        self.origins.insert(name.clone(), origin);
+        self.values.insert(name, value);
+    }
+}
+
 /// Resolves everything that a trigger configures.
-pub fn resolve(
-    trigger: &Trigger,
-    request: &GwtRequest,
-) -> Result<BTreeMap<String, String>, Thrown> {
-    let mut resolved = from_headers(&trigger.generic_header_variables, &request.headers)?;
-    resolved.extend(from_parameters(
+pub fn resolve(trigger: &Trigger, request: &GwtRequest) -> Result<Variables, Thrown> {
+    let mut resolved = Variables::default();
+    add_headers(
+        &mut resolved,
+        &trigger.generic_header_variables,
+        &request.headers,
+    )?;
+    add_parameters(
+        &mut resolved,
         &trigger.generic_request_variables,
         &request.parameters,
-    )?);
-    if trigger.generic_variables.is_empty() {
-        return Ok(resolved);
-    }
-    let document = json::read(&request.post_content).ok();
-    for variable in &trigger.generic_variables {
-        resolved.extend(from_content(
-            variable,
-            &request.post_content,
-            document.as_ref(),
-            !trigger.should_not_flatten,
-        ));
-    }
+    )?;
+    content::add(&mut resolved, trigger, &request.post_content);
     Ok(resolved)
 }
 
 /// The first configured entry of a name wins; the plain name holds the first value.
-fn from_headers(
+fn add_headers(
+    resolved: &mut Variables,
     configured: &[NamedVariable],
     headers: &Values,
-) -> Result<BTreeMap<String, String>, Thrown> {
-    let mut out = BTreeMap::new();
+) -> Result<(), Thrown> {
     for (header, values) in headers {
         let entry = configured
             .iter()
-            .find(|entry| entry.key.eq_ignore_ascii_case(header));
-        let Some(entry) = entry else { continue };
-        let filter = Filter::compile(entry.regexp_filter.as_deref())?;
+            .position(|entry| entry.key.eq_ignore_ascii_case(header));
+        let Some(place) = entry else { continue };
+        let filter = Filter::compile(configured[place].regexp_filter.as_deref())?;
         let name = clean(&header.to_lowercase());
-        numbered(&mut out, &name, values, &filter)?;
+        let origin = Origin::Header(place);
+        add_numbered(resolved, &name, values, &filter, origin)?;
         if let Some(first) = values.first() {
-            out.insert(name, filter.delete_from(first)?);
+            resolved.put(name, filter.delete_from(first)?, origin);
         }
-    }
-    Ok(out)
-}
-
-/// The plain name is there only where there is exactly one value.
-fn from_parameters(
-    configured: &[NamedVariable],
-    parameters: &Values,
-) -> Result<BTreeMap<String, String>, Thrown> {
-    let mut out = BTreeMap::new();
-    for (parameter, values) in parameters {
-        let entry = configured.iter().find(|entry| entry.key == *parameter);
-        let Some(entry) = entry else { continue };
-        let filter = Filter::compile(entry.regexp_filter.as_deref())?;
-        let name = clean(parameter);
-        numbered(&mut out, &name, values, &filter)?;
-        if let [only] = values.as_slice() {
-            out.insert(name, filter.delete_from(only)?);
-        }
-    }
-    Ok(out)
-}
-
-fn numbered(
-    out: &mut BTreeMap<String, String>,
-    name: &str,
-    values: &[String],
-    filter: &Filter,
-) -> Result<(), Thrown> {
-    for (index, value) in values.iter().enumerate() {
-        out.insert(format!("{name}_{index}"), filter.delete_from(value)?);
     }
     Ok(())
 }
 
-/// Any failure here is swallowed, and leaves the variable to its default.
-fn from_content(
-    variable: &GenericVariable,
-    content: &str,
-    document: Option<&Node>,
-    flatten: bool,
-) -> BTreeMap<String, String> {
-    let mut out = Filter::compile(variable.regexp_filter.as_deref())
-        .ok()
-        .and_then(|filter| evaluated(variable, content, document?, &filter, flatten))
-        .unwrap_or_default();
-    let unresolved = out.is_empty() || out.get(&variable.key).is_some_and(String::is_empty);
-    if unresolved && let Some(default) = &variable.default_value {
-        out.insert(variable.key.clone(), default.clone());
+/// The plain name is there only where there is exactly one value.
+fn add_parameters(
+    resolved: &mut Variables,
+    configured: &[NamedVariable],
+    parameters: &Values,
+) -> Result<(), Thrown> {
+    for (parameter, values) in parameters {
+        let entry = configured.iter().position(|entry| entry.key == *parameter);
+        let Some(place) = entry else { continue };
+        let filter = Filter::compile(configured[place].regexp_filter.as_deref())?;
+        let name = clean(parameter);
+        let origin = Origin::Parameter(place);
+        add_numbered(resolved, &name, values, &filter, origin)?;
+        if let [only] = values.as_slice() {
+            resolved.put(name, filter.delete_from(only)?, origin);
+        }
     }
-    out
+    Ok(())
 }
 
-fn evaluated(
-    variable: &GenericVariable,
-    content: &str,
-    document: &Node,
+fn add_numbered(
+    resolved: &mut Variables,
+    name: &str,
+    values: &[String],
     filter: &Filter,
-    flatten: bool,
-) -> Option<BTreeMap<String, String>> {
-    if variable.expression_type != ExpressionType::JsonPath || *document == Node::Null {
-        return None;
+    origin: Origin,
+) -> Result<(), Thrown> {
+    for (index, value) in values.iter().enumerate() {
+        resolved.put(
+            format!("{name}_{index}"),
+            filter.delete_from(value)?,
+            origin,
+        );
     }
-    let value = Path::parse(&variable.value).ok()?.evaluate(document).ok()?;
-    let mut out = if flatten {
-        variables(&variable.key, &value, filter).ok()?
-    } else {
-        let text = match &value {
-            Node::Null => return None,
-            Node::Text(text) => text.clone(),
-            other => whole(other)?,
-        };
-        BTreeMap::from([(variable.key.clone(), filter.delete_from(&text).ok()?)])
-    };
-    if variable.value.trim() == "$" {
-        out.insert(variable.key.clone(), content.to_owned());
-    }
-    Some(out)
+    Ok(())
 }
