@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::trying::Tried;
-use crate::wiring;
+use crate::{secret_file, wiring};
 
 /// What to check, and with what.
 #[derive(Args)]
@@ -109,7 +109,12 @@ impl Doctor {
         })?;
         let config = crate::config::load(self.here.config.as_deref())?;
         let client = wiring::client(&config)?;
-        let secret = self.here.secret_file.as_deref().map(secret).transpose()?;
+        let secret = self
+            .here
+            .secret_file
+            .as_deref()
+            .map(secret_file::read)
+            .transpose()?;
         let trial = self.trial.call()?;
         let probe_name = format!(
             "{:016x}{:016x}",
@@ -146,7 +151,12 @@ impl Doctor {
     async fn ask_server(&self, server: &str) -> anyhow::Result<Report> {
         let id = self.there.client_id.as_deref().unwrap_or_default();
         let file = self.there.client_secret_file.as_deref();
-        let api = Api::connect(server, id, &secret(file.unwrap_or(Path::new("")))?).await?;
+        let api = Api::connect(
+            server,
+            id,
+            &secret_file::read(file.unwrap_or(Path::new("")))?,
+        )
+        .await?;
         let known = api.call(Method::GET, "/v1/connections", None).await?;
         let connections = known["connections"].as_array();
         let named = connections.into_iter().flatten().find(|connection| {
@@ -194,12 +204,4 @@ impl Here {
         let parts = TlsParts::from_pem(ca.as_deref(), certificate.as_deref(), key.as_deref())?;
         Ok(Some(client.tls_identity(&parts)?))
     }
-}
-
-/// A secret's file; a line end at its end is not part of it.
-fn secret(file: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("{} cannot be read", file.display()))?;
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
 }

@@ -13,7 +13,10 @@ mod kafka;
 mod logging;
 mod openapi;
 mod render;
+mod scratch;
+mod secret_file;
 mod serve;
+mod try_out;
 mod trying;
 mod verify;
 mod wiring;
@@ -64,6 +67,9 @@ enum Command {
         #[command(subcommand)]
         receiver: emulate::Emulate,
     },
+    /// Show what an action would send, and what a receiver with your configuration would make of it;
+    /// without a server
+    Try(try_out::TryOut),
     /// Check a signature and explain why it does not hold; the body comes on standard input
     Verify(verify::Verify),
     /// Evaluate a jq expression as templates do; its input comes from a file or on standard input
@@ -100,6 +106,7 @@ fn main() -> ExitCode {
         Command::Demo { once } => demo::run(once),
         Command::Doctor(doctor) => return trying::ended(doctor.run()),
         Command::Emulate { receiver } => receiver.run(),
+        Command::Try(try_out) => return trying::ended(try_out.run()),
         Command::Verify(verify) => return verify.run(),
         Command::Jq(jq) => return trying::ended(jq.run()),
         Command::Render(render) => return trying::ended(render.run()),

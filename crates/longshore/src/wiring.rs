@@ -132,7 +132,7 @@ async fn metrics_listener(config: &Config) -> anyhow::Result<Option<TcpListener>
     Ok(Some(listener))
 }
 
-fn store(config: &Config) -> anyhow::Result<Sqlite> {
+pub(crate) fn store(config: &Config) -> anyhow::Result<Sqlite> {
     let opened = Sqlite::open(&sqlite::Config {
         group_limit: config.limits.writer_group,
         new_runs_limit: config.limits.writer_queue,
@@ -162,7 +162,7 @@ pub(crate) fn client(config: &Config) -> anyhow::Result<Client> {
     })?)
 }
 
-fn evaluator(config: &Config) -> anyhow::Result<Evaluator> {
+pub(crate) fn evaluator(config: &Config) -> anyhow::Result<Evaluator> {
     let templates = &config.templates;
     Ok(Evaluator::new(JqConfig {
         workers: templates.workers,
@@ -195,7 +195,7 @@ async fn warn_of_sandbox(evaluator: &Evaluator) {
     }
 }
 
-fn settings(config: &Config) -> Settings {
+pub(crate) fn settings(config: &Config) -> Settings {
     let delivery = &config.delivery;
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Settings {

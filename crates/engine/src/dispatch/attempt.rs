@@ -47,6 +47,15 @@ struct Prepared {
     failed: Option<FailedTemplates>,
 }
 
+/// What an attempt would send.
+pub(crate) struct Attempted {
+    pub(crate) call: Result<Call, Diagnosis>,
+    pub(crate) preset: Preset,
+    /// What must not be seen of it.
+    pub(crate) secrets: Vec<Secret<String>>,
+    pub(crate) failed: Option<FailedTemplates>,
+}
+
 /// What an attempt came to.
 struct Made {
     attempt: Attempt,
@@ -162,6 +171,36 @@ impl Engine {
             })
         });
         own.or_else(|| self.identity.signing_secret())
+    }
+
+    /// What the first attempt at a delivery would send.
+    pub(crate) async fn preview_attempt(
+        &self,
+        run: &Run,
+        delivery: &Delivery,
+        content: Content,
+    ) -> Attempted {
+        let prepared = self.prepare(run, 1, content).await;
+        let now = self.environment.now();
+        let signer = self.signing_secret(&prepared.route);
+        let value = signer.as_ref().map(|signer| {
+            let secret = signer.value.expose().as_bytes();
+            let preset = prepared.route.policy.preset;
+            signature::sign(preset, secret, now.as_seconds(), &prepared.outgoing.body)
+        });
+        let call = match &value {
+            Some(value) => call_of(run, delivery, 1, now, &prepared, value),
+            None => Err(no_signer()),
+        };
+        let mut secrets = prepared.secrets;
+        secrets.extend(signer.map(|signer| signer.value));
+        secrets.extend(value.map(Secret::new));
+        Attempted {
+            call,
+            preset: prepared.route.policy.preset,
+            secrets,
+            failed: prepared.failed,
+        }
     }
 
     async fn make(&self, run: &Run, delivery: &Delivery, number: u32, prepared: &Prepared) -> Made {

@@ -50,11 +50,11 @@ pub struct StartRun {
 }
 
 /// A rendered invocation with everything that its delivery needs.
-struct Planned {
-    rendered: Rendered,
-    content: Content,
-    route: Arc<Route>,
-    synchronized: bool,
+pub(super) struct Planned {
+    pub(super) rendered: Rendered,
+    pub(super) content: Content,
+    pub(super) route: Arc<Route>,
+    pub(super) synchronized: bool,
     bytes: u64,
 }
 
@@ -72,28 +72,8 @@ impl Engine {
         let credential = caller.admin()?;
         let action = self.catalog.compiled(&command.action).await?;
         self.can_be_sent(&action)?;
-        let properties = permitted(&action, &command)?;
-        let now = self.environment.now();
-        let id = RunId::mint(now, self.environment.random_u64());
-        let raw = (properties != command.properties).then_some(command.properties);
-        let mut request = Request {
-            id,
-            action: action.record.identifier.clone(),
-            action_revision: action.record.revision,
-            blueprint: action.blueprint().map(str::to_owned),
-            entity: command.entity,
-            source: Source::Api,
-            required_approval: action.action.required_approval,
-            properties,
-            raw_properties: raw,
-            trigger: self.trigger(credential, &action, now),
-            created_by: credential.to_owned(),
-            now,
-            rerun_of: command.rerun_of,
-            idempotency: command.idempotency_key.map(|key| {
-                self.idempotency(credential, &command.action, &key, command.body_hash, now)
-            }),
-        };
+        let mut request = self.request(credential, &action, command)?;
+        let now = request.now;
         if request.required_approval.is_required() {
             return self.accept(&action, run::accept(request, None), None).await;
         }
@@ -114,6 +94,37 @@ impl Engine {
         let change = run::accept(request, Some((rendered, new)));
         self.accept(&action, change, reservation.map(|kept| (kept, content)))
             .await
+    }
+
+    /// The request for a run, its inputs checked and filled in.
+    pub(super) fn request(
+        &self,
+        credential: &str,
+        action: &CompiledAction,
+        command: StartRun,
+    ) -> Result<Request, Error> {
+        let properties = permitted(action, &command)?;
+        let now = self.environment.now();
+        let id = RunId::mint(now, self.environment.random_u64());
+        let raw = (properties != command.properties).then_some(command.properties);
+        Ok(Request {
+            id,
+            action: action.record.identifier.clone(),
+            action_revision: action.record.revision,
+            blueprint: action.blueprint().map(str::to_owned),
+            entity: command.entity,
+            source: Source::Api,
+            required_approval: action.action.required_approval,
+            properties,
+            raw_properties: raw,
+            trigger: self.trigger(credential, action, now),
+            created_by: credential.to_owned(),
+            now,
+            rerun_of: command.rerun_of,
+            idempotency: command.idempotency_key.map(|key| {
+                self.idempotency(credential, &command.action, &key, command.body_hash, now)
+            }),
+        })
     }
 
     /// Requests a new run of an action's present revision with the inputs of `id`.
@@ -253,7 +264,7 @@ impl Engine {
         Ok(self.commit(Some(run.clone()), change, sending).await)
     }
 
-    async fn plan(&self, action: &CompiledAction, request: &mut Request) -> Planned {
+    pub(super) async fn plan(&self, action: &CompiledAction, request: &mut Request) -> Planned {
         let mut scope = scope::of(
             &request.id,
             &request.action,
@@ -331,7 +342,7 @@ impl Engine {
         self.secret_route(&Outgoing::of(&complete.payload))
     }
 
-    fn new_delivery(
+    pub(super) fn new_delivery(
         &self,
         route: &Route,
         synchronized: bool,

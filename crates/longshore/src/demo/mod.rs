@@ -1,10 +1,11 @@
 //! `longshore demo`: everything at once, in a directory that goes when it ends.
 
+mod inside;
 mod stage;
 mod story;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -12,34 +13,31 @@ use longshore_server::config::{Config, environment};
 
 use crate::api::Api;
 use crate::logging;
+use crate::scratch::Scratch;
 use crate::serve::{Signals, runtime};
 use crate::wiring::Running;
+use inside::Inside;
 use stage::Stage;
 
 /// How long `demo --once` waits for a run to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Removes the demo's data however it ends.
-struct Scratch(PathBuf);
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            tracing::warn!(%error, "the demo's data was not removed");
-        }
-    }
-}
+/// What there is to invoke, in the order of `demo --once`.
+const ACTIONS: [&str; 3] = [
+    stage::JENKINS_ACTION,
+    stage::AZURE_ACTION,
+    stage::INSIDE_ACTION,
+];
 
 /// Runs the demo; with `once` it ends by itself.
 pub(crate) fn run(once: bool) -> anyhow::Result<()> {
-    let scratch =
-        Scratch(std::env::temp_dir().join(format!("longshore-demo-{}", std::process::id())));
+    let scratch = Scratch::new("demo");
     runtime()?.block_on(async {
         let stage = Stage::start().await?;
-        let settings = settings(&scratch.0, &stage, once)?;
+        let settings = settings(scratch.path(), &stage, once)?;
         logging::start(&settings.log);
         let running = Running::start(settings).await?;
-        let told = tell(&running, &stage, once).await;
+        let told = tell(&running, &stage, scratch.path(), once).await;
         running.stop().await;
         stage.end().await;
         told
@@ -70,7 +68,12 @@ fn settings(directory: &Path, stage: &Stage, once: bool) -> anyhow::Result<Confi
         .context("the demo's configuration")
 }
 
-async fn tell(running: &Running, stage: &Stage, once: bool) -> anyhow::Result<()> {
+async fn tell(
+    running: &Running,
+    stage: &Stage,
+    directory: &Path,
+    once: bool,
+) -> anyhow::Result<()> {
     let api = Api::connect(
         &format!("http://{}", running.address),
         stage::CLIENT_ID,
@@ -78,15 +81,24 @@ async fn tell(running: &Running, stage: &Stage, once: bool) -> anyhow::Result<()
     )
     .await?;
     stage.seed(&api, running.address).await?;
+    let inside = Inside::new(stage, running.address, directory).await?;
     if once {
-        for action in [stage::JENKINS_ACTION, stage::AZURE_ACTION] {
-            story::invoke(&api, action, PATIENCE).await?;
-        }
-        return Ok(());
+        return inside.during(stories(&api)).await;
     }
     let signals = Signals::catch()?;
     print(running.address, stage);
-    signals.ended().await;
+    inside
+        .during(async {
+            signals.ended().await;
+            Ok(())
+        })
+        .await
+}
+
+async fn stories(api: &Api) -> anyhow::Result<()> {
+    for action in ACTIONS {
+        story::invoke(api, action, PATIENCE).await?;
+    }
     Ok(())
 }
 
@@ -107,7 +119,7 @@ fn print(address: SocketAddr, stage: &Stage) {
         stage::CLIENT_ID,
         stage.client_secret
     );
-    for action in [stage::JENKINS_ACTION, stage::AZURE_ACTION] {
+    for action in ACTIONS {
         println!();
         println!(
             "curl -s http://{address}/v1/actions/{action}/runs -H \"Authorization: Bearer \

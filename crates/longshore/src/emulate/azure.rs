@@ -34,15 +34,11 @@ pub(crate) struct Azure {
 #[derive(Args)]
 pub(crate) struct Organization {
     /// A pipeline's YAML; repeatable
-    #[arg(long = "pipeline", required = true, value_name = "FILE")]
-    pipelines: Vec<PathBuf>,
+    #[arg(long = "pipeline", value_name = "FILE")]
+    pub(crate) pipelines: Vec<PathBuf>,
     /// A service connection: its name, as in the YAML, its WebHook Name, as in the address, and a
     /// file with its secret, without which no signature is asked for; repeatable
-    #[arg(
-        long = "connection",
-        required = true,
-        value_name = "NAME:WEBHOOK[:SECRET-FILE]"
-    )]
+    #[arg(long = "connection", value_name = "NAME:WEBHOOK[:SECRET-FILE]")]
     connections: Vec<Connection>,
     /// The header that carries the signature
     #[arg(long, default_value = "X-Port-Signature", value_name = "NAME", value_parser = header_name)]
@@ -122,6 +118,14 @@ impl Organization {
     /// # Errors
     /// With the option or the file and the place in it.
     pub(crate) fn config(&self) -> anyhow::Result<Config> {
+        ensure!(
+            !self.pipelines.is_empty(),
+            "--pipeline: expected the YAML of a pipeline"
+        );
+        ensure!(
+            !self.connections.is_empty(),
+            "--connection: expected a service connection, NAME:WEBHOOK[:SECRET-FILE]"
+        );
         name_in_address("--organization", &self.name).map_err(anyhow::Error::msg)?;
         let mut webhooks: Vec<IncomingWebhook> = Vec::new();
         for connection in &self.connections {

@@ -36,8 +36,8 @@ pub(crate) struct Jenkins {
 pub(crate) struct Controller {
     /// A job's config.xml; its name comes from the path (jobs/A/jobs/B/config.xml is A/B) or stands
     /// before the file; repeatable
-    #[arg(long = "job", required = true, value_name = "[NAME=]FILE")]
-    jobs: Vec<JobFile>,
+    #[arg(long = "job", value_name = "[NAME=]FILE")]
+    pub(crate) jobs: Vec<JobFile>,
     /// The whitelist, org.jenkinsci.plugins.gwt.global.Whitelist.xml in Jenkins' home
     #[arg(long, value_name = "FILE")]
     whitelist: Option<PathBuf>,
@@ -57,7 +57,7 @@ pub(crate) struct Controller {
 
 /// A job's file, and the name that it is given.
 #[derive(Clone)]
-struct JobFile {
+pub(crate) struct JobFile {
     name: Option<String>,
     file: PathBuf,
 }
@@ -137,6 +137,10 @@ impl Controller {
     /// # Errors
     /// With the file, the place in it and what was expected.
     pub(crate) fn config(&self) -> anyhow::Result<Config> {
+        ensure!(
+            !self.jobs.is_empty(),
+            "--job: expected the config.xml of a job"
+        );
         let mut jobs: Vec<Job> = Vec::new();
         for given in &self.jobs {
             let mut job = stored::load_job(&given.file)?;

@@ -1,7 +1,7 @@
 //! `longshore emulate`: receivers to try configurations with, reachable from this machine alone.
 
-mod azure;
-mod jenkins;
+pub(crate) mod azure;
+pub(crate) mod jenkins;
 
 use clap::Subcommand;
 

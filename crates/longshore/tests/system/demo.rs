@@ -1,4 +1,4 @@
-//! `longshore demo --once`: both stories from request to SUCCESS, in the order in which they happen.
+//! `longshore demo --once`: every story from request to SUCCESS, in the order in which they happen.
 
 use crate::server::{Ended, Home};
 
@@ -19,7 +19,7 @@ async fn demo(home: &Home, scratch: &str) -> Ended {
 }
 
 #[tokio::test]
-async fn both_timelines_are_told_in_order() {
+async fn every_timeline_is_told_in_order() {
     let home = Home::bare();
     let scratch = home.path("scratch");
     std::fs::create_dir(&scratch).unwrap();
@@ -27,7 +27,11 @@ async fn both_timelines_are_told_in_order() {
     assert!(ended.status.success(), "{ended:?}");
     let mut stories = ended.stdout.lines();
     let mut line = stories.next();
-    for action in ["create_service", "create_storage_account"] {
+    for action in [
+        "create_service",
+        "create_storage_account",
+        "create_service_inside",
+    ] {
         let title = line.unwrap();
         assert!(title.starts_with(&format!("{action} r_")), "{title}");
         let (mut told, mut at) = (Vec::new(), "");

@@ -16,6 +16,7 @@ mod demo;
 mod doctor;
 mod emulate_azure;
 mod emulate_jenkins;
+mod examples;
 mod full_disk;
 mod health;
 mod mortal;
