@@ -20,8 +20,11 @@ use crate::rig::role;
 
 /// As many calls at once as the agent makes with its default settings.
 pub(crate) const CALLS: usize = 500;
-/// Fetched ahead, as by the agent.
+/// Fetched ahead, and at once of a partition, as by the agent.
 const PREFETCH_KIB: &str = "8192";
+const PARTITION_FETCH_BYTES: &str = "65536";
+/// The library rests for a second where so much is fetched; a short backlog would wait for nothing.
+const REST_MS: &str = "10";
 const DELIVERY_HEADER: &str = "X-Longshore-Delivery-Id";
 
 /// What a program is told.
@@ -60,6 +63,8 @@ where
             .set("enable.auto.offset.store", "false")
             .set("auto.commit.interval.ms", "1000")
             .set("queued.max.messages.kbytes", PREFETCH_KIB)
+            .set("fetch.message.max.bytes", PARTITION_FETCH_BYTES)
+            .set("fetch.queue.backoff.ms", REST_MS)
             .create()?
     };
     consumer.subscribe(&[&settings.topic])?;
