@@ -31,15 +31,16 @@ pub(super) fn run(record: &Received, secrets: &Secrets) -> Read {
     if header(record, SIGNATURE_HEADER).is_some() {
         return Read::NotForAgents;
     }
-    let named = named(record);
-    let parsed: Option<Value> = serde_json::from_slice(&record.value).ok();
-    if let Some(message) = &parsed
-        && !is_on(&message["payload"]["action"]["invocationMethod"]["agent"])
-    {
+    let secrets = secrets.all().map(str::as_bytes);
+    let verified = verify(&record.value, secrets, None);
+    let is_for_others = match &verified {
+        Ok(message) => !is_for_agents(message),
+        Err(_) => serde_json::from_slice(&record.value).is_ok_and(|it| !is_for_agents(&it)),
+    };
+    if is_for_others {
         return Read::NotForAgents;
     }
-    let secrets = secrets.all().map(str::as_bytes);
-    match (named, verify(&record.value, secrets, None)) {
+    match (named(record), verified) {
         (Some((run, attempt)), Ok(message)) => {
             // The signature does not cover the record's headers, so a message is bound by its run.
             if message["context"]["runId"] == run.as_str() {
@@ -52,6 +53,10 @@ pub(super) fn run(record: &Received, secrets: &Secrets) -> Read {
         (None, Ok(_)) => Read::Dead("no record headers name its delivery".to_owned()),
         (None, Err(fault)) => Read::Dead(fault.to_string()),
     }
+}
+
+fn is_for_agents(message: &Value) -> bool {
+    is_on(&message["payload"]["action"]["invocationMethod"]["agent"])
 }
 
 /// Reads a record of the changes' topic.

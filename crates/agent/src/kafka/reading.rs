@@ -7,7 +7,7 @@ use std::time::Duration;
 use longshore_backends::kafka::{Consumer, Event, KafkaError, Partition, Received};
 use longshore_domain::agent::PartitionPosition;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::connect::{Connected, KafkaFailure, connect};
 use super::dead;
@@ -18,6 +18,9 @@ use crate::work::{Desk, Ending, Place, Stop, Work, bytes_of};
 
 /// How often it is looked at whether reading may go on.
 const LOOK: Duration = Duration::from_millis(100);
+/// How long what comes waits for room before the partitions are paused: a pause lets go of all that
+/// was fetched ahead, which is fetched again then.
+const FULL: Duration = Duration::from_secs(1);
 /// How often the brokers are asked how far the group has come.
 const POSITIONS: Duration = Duration::from_secs(10);
 /// Changes in work at once: more wait on their topic, so that they leave room for runs.
@@ -47,6 +50,8 @@ struct Reading<'a> {
     offsets: Offsets,
     jobs: JoinSet<Ended>,
     changes: usize,
+    /// Since when there is no room.
+    full_since: Option<Instant>,
     /// Whether the partitions are paused; none where some may be and others not.
     runs_paused: Option<bool>,
     changes_paused: Option<bool>,
@@ -89,6 +94,7 @@ impl Topics {
                 offsets: Offsets::default(),
                 jobs: JoinSet::new(),
                 changes: 0,
+                full_since: None,
                 runs_paused: None,
                 changes_paused: None,
             };
@@ -145,7 +151,7 @@ impl Reading<'_> {
                     }
                 }
                 _ = looks.tick() => self.look(),
-                event = consumer.next() => match event {
+                event = consumer.next(), if self.takes() => match event {
                     Ok(event) => self.happened(event),
                     Err(KafkaError::Fatal(cause)) => {
                         tracing::error!(cause, "the Kafka client has failed and is made anew");
@@ -291,12 +297,22 @@ impl Reading<'_> {
         }
     }
 
-    /// Pauses or goes on, as there is room.
+    /// Whether to take what comes: there is room for it, or what comes is no run, as those are paused.
+    fn takes(&self) -> bool {
+        self.runs_paused == Some(true) || self.desk.room.free() > 0
+    }
+
+    /// Pauses where there is no room for long, and goes on where there is.
     fn look(&mut self) {
         let room = &self.desk.room;
         let away = self.desk.contact.is_away();
+        self.full_since = match room.free() {
+            0 => self.full_since.or_else(|| Some(Instant::now())),
+            _ => None,
+        };
+        let for_long = self.full_since.is_some_and(|since| since.elapsed() >= FULL);
         // Some room is wanted before reading goes on, or it would stop at once again.
-        let full = room.free() == 0 || (self.runs_paused == Some(true) && room.is_tight());
+        let full = for_long || (self.runs_paused == Some(true) && room.is_tight());
         let many = self.changes >= CHANGES_LIMIT;
         let shall = (Some(full || away), Some(full || many));
         if shall == (self.runs_paused, self.changes_paused) {

@@ -162,7 +162,8 @@ impl Desk {
             revoked,
         } = work;
         let alone = self.once.alone(&attempt).await;
-        let ending = match self.caller.prepare(message).await {
+        // Boxed: what only one stage needs is not held by all runs that wait.
+        let ending = match Box::pin(self.caller.prepare(message)).await {
             Asked::NotOurs => {
                 tracing::info!(%run, "no mapping is enabled for this run; it is left alone");
                 Ending::NotOurs
@@ -226,7 +227,8 @@ impl Desk {
             None => return Ending::Abandoned,
         }
         let counted = self.count_in_flight();
-        let settlement = self.caller.make(Some(run), attempt, prepared).await;
+        let made = Box::pin(self.caller.make(Some(run), attempt, prepared));
+        let settlement = made.await;
         self.metrics.called(&settlement);
         // The receiver is free again; how soon the server takes the report is not its concern.
         drop(turn);

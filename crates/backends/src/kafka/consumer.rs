@@ -19,6 +19,10 @@ use super::settings::Settings;
 
 /// How often what is finished is committed.
 const COMMIT_INTERVAL_MS: u64 = 1_000;
+/// The most that is fetched of a partition at once; a larger batch comes whole. It counts bytes as
+/// they travel: messages that are alike take ten times as much in memory, past what shall be fetched
+/// ahead.
+const PARTITION_FETCH_BYTES: usize = 64 << 10;
 /// How often topics that did not exist are looked for.
 const METADATA_REFRESH_MS: u64 = 10_000;
 
@@ -111,6 +115,7 @@ impl Consumer {
                 "topic.metadata.refresh.interval.ms",
                 METADATA_REFRESH_MS.to_string(),
             )
+            .set("fetch.message.max.bytes", PARTITION_FETCH_BYTES.to_string())
             .set("queued.max.messages.kbytes", group.prefetch_kib.to_string())
             .set(
                 "fetch.max.bytes",

@@ -4,15 +4,19 @@ pub(crate) mod body;
 pub(crate) mod clock;
 pub(crate) mod figures;
 pub(crate) mod load;
+pub(crate) mod outbox;
 pub(crate) mod procfs;
+pub(crate) mod program;
 pub(crate) mod role;
 pub(crate) mod server;
 pub(crate) mod sign;
 pub(crate) mod sink;
 pub(crate) mod trial;
 pub(crate) mod wire;
+pub(crate) mod writer;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Result;
 use role::Role;
@@ -44,7 +48,13 @@ pub(crate) fn start_load() -> Result<Role> {
 
 /// A verifying sink.
 pub(crate) fn start_sink() -> Result<Role> {
-    Role::start("sink", &json!({"secret": SECRET}))
+    start_slow_sink(Duration::ZERO)
+}
+
+/// A verifying sink that answers only after `delay`.
+pub(crate) fn start_slow_sink(delay: Duration) -> Result<Role> {
+    let delay = u64::try_from(delay.as_millis())?;
+    Role::start("sink", &json!({"secret": SECRET, "delay_ms": delay}))
 }
 
 /// Writes all figures where they were asked for.

@@ -20,6 +20,29 @@ pub(crate) fn cpu_micros(pid: u32) -> Result<u64> {
     Ok(ticks * TICK_MICROS)
 }
 
+/// The processes that a process has started and that are there.
+pub(crate) fn children(pid: u32) -> Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let entry = entry?;
+        // Processes end while they are looked at, and not all entries are processes.
+        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else {
+            continue;
+        };
+        let Some(child) = entry.file_name().to_str().and_then(|it| it.parse().ok()) else {
+            continue;
+        };
+        // After the name stand the state and the parent.
+        let parent = stat
+            .rsplit_once(')')
+            .and_then(|(_, fields)| fields.split_whitespace().nth(1));
+        if parent.and_then(|it| it.parse().ok()) == Some(pid) {
+            found.push(child);
+        }
+    }
+    Ok(found)
+}
+
 /// The most memory that a process has held at once.
 pub(crate) fn peak_memory_kib(pid: u32) -> Result<u64> {
     let path = format!("/proc/{pid}/status");

@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::body;
 use super::load::Load;
+use super::program;
 use super::trial::Measured;
 use super::{CLIENT_ID, SECRET};
 
@@ -26,7 +26,6 @@ const SETTINGS: [&str; 6] = [
     "network.allow",
     "metrics.listen",
 ];
-const STOP_PATIENCE: Duration = Duration::from_secs(60);
 const LOG_LINES_KEPT: usize = 20;
 /// How long a connection may rest and be used again.
 const REST: Duration = Duration::from_secs(5);
@@ -46,8 +45,19 @@ pub(crate) struct Longshore {
 impl Longshore {
     /// Starts a server on `data`, and checks that no setting tunes it.
     pub(crate) fn start(data: &Path, action: &'static str) -> Result<Self> {
-        only_defaults(data)?;
-        let mut child = command(data, &["serve"]).stdout(Stdio::piped()).spawn()?;
+        Self::start_with(data, action, &[])
+    }
+
+    /// The same with `more` settings: their names and values.
+    pub(crate) fn start_with(
+        data: &Path,
+        action: &'static str,
+        more: &[(&str, &str)],
+    ) -> Result<Self> {
+        only_defaults(data, more)?;
+        let mut child = command(data, &["serve"], more)
+            .stdout(Stdio::piped())
+            .spawn()?;
         let lines = BufReader::new(child.stdout.take().context("no pipe")?);
         let log = Arc::new(Mutex::new(VecDeque::new()));
         let listening = follow(lines, &log);
@@ -109,7 +119,7 @@ impl Longshore {
     /// Requests for runs of `action`.
     pub(crate) fn load_of(&self, action: &str) -> Result<Load> {
         Ok(Load {
-            address: self.api.address.context("not started")?,
+            address: self.address()?,
             path: format!("/v1/actions/{action}/runs"),
             token: self.api.token.clone(),
             body: body::request(),
@@ -123,16 +133,33 @@ impl Longshore {
 
     /// Ends the server as an operator would.
     pub(crate) fn stop(mut self) -> Result<()> {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM)?;
-        let begin = Instant::now();
-        while self.child.try_wait()?.is_none() {
-            if begin.elapsed() > STOP_PATIENCE {
-                bail!("the server did not stop:\n{}", self.last_words());
-            }
-            std::thread::sleep(Duration::from_millis(10));
+        if !program::end(&mut self.child)? {
+            bail!("the server did not stop:\n{}", self.last_words());
         }
         Ok(())
+    }
+
+    /// Where its API listens.
+    pub(crate) fn address(&self) -> Result<SocketAddr> {
+        self.api.address.context("not started")
+    }
+
+    /// Whether no delivery is in one of these states.
+    pub(crate) fn has_none(&mut self, states: &[&str]) -> Result<bool> {
+        for state in states {
+            let mut path = format!("/v1/deliveries?limit=1&state={state}");
+            if let Some(destination) = &self.destination {
+                path.push_str(&format!("&destination={destination}"));
+            }
+            let found = self.call("GET", &path, None)?;
+            if found["deliveries"]
+                .as_array()
+                .is_none_or(|found| !found.is_empty())
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn last_words(&self) -> String {
@@ -152,20 +179,7 @@ impl Measured for Longshore {
 
     /// Deliveries only move on in this order, so one that is missed here is met there.
     fn is_settled(&mut self, _runs: u64) -> Result<bool> {
-        for state in ["due", "owned", "started"] {
-            let mut path = format!("/v1/deliveries?limit=1&state={state}");
-            if let Some(destination) = &self.destination {
-                path.push_str(&format!("&destination={destination}"));
-            }
-            let found = self.call("GET", &path, None)?;
-            if found["deliveries"]
-                .as_array()
-                .is_none_or(|found| !found.is_empty())
-            {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        self.has_none(&["due", "owned", "published", "started"])
     }
 }
 
@@ -177,7 +191,7 @@ impl Drop for Longshore {
     }
 }
 
-fn command(data: &Path, arguments: &[&str]) -> Command {
+fn command(data: &Path, arguments: &[&str], more: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_longshore"));
     command
         .args(arguments)
@@ -189,12 +203,16 @@ fn command(data: &Path, arguments: &[&str]) -> Command {
         .env("LONGSHORE_BOOTSTRAP__CLIENT_SECRET", SECRET)
         .env("LONGSHORE_NETWORK__ALLOW", "127.0.0.0/8")
         .env("LONGSHORE_METRICS__LISTEN", "");
+    for (name, value) in more {
+        let name = name.replace('.', "__").to_uppercase();
+        command.env(format!("LONGSHORE_{name}"), value);
+    }
     command
 }
 
 /// Asks the binary itself which settings are in force and where each comes from.
-fn only_defaults(data: &Path) -> Result<()> {
-    let shown = command(data, &["config", "print"]).output()?;
+fn only_defaults(data: &Path, more: &[(&str, &str)]) -> Result<()> {
+    let shown = command(data, &["config", "print"], more).output()?;
     let text = String::from_utf8(shown.stdout)?;
     let mut section = String::new();
     let mut defaults = 0;
@@ -212,7 +230,9 @@ fn only_defaults(data: &Path) -> Result<()> {
         let name = format!("{section}{key}");
         if line.ends_with("# default") {
             defaults += 1;
-        } else if !SETTINGS.contains(&name.as_str()) {
+        } else if !SETTINGS.contains(&name.as_str())
+            && !more.iter().any(|(known, _)| *known == name)
+        {
             bail!("setting {name} is not the default: {line}");
         }
     }

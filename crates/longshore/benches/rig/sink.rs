@@ -34,6 +34,8 @@ pub(crate) struct Arrived {
     pub(crate) repeated: u64,
     /// Requests whose signature did not hold, or that were no deliveries.
     pub(crate) refused: u64,
+    /// The most requests that waited for their answer at once.
+    pub(crate) most_at_once: u64,
     /// Microseconds from sending to arrival, of those with a valid signature.
     pub(crate) micros: Vec<u32>,
 }
@@ -41,11 +43,13 @@ pub(crate) struct Arrived {
 #[derive(Default)]
 struct Seen {
     ids: HashSet<[u8; ID_BYTES]>,
+    at_once: u64,
     arrived: Arrived,
 }
 
 struct Sink {
     secret: Secret,
+    delay: Duration,
     seen: Mutex<Seen>,
 }
 
@@ -53,8 +57,10 @@ struct Sink {
 pub(crate) fn run(settings: &str) -> Result<()> {
     let settings: Value = serde_json::from_str(settings)?;
     let secret = Secret::new(settings["secret"].as_str().unwrap_or_default());
+    let delay = Duration::from_millis(settings["delay_ms"].as_u64().unwrap_or(0));
     let sink = Arc::new(Sink {
         secret,
+        delay,
         seen: Mutex::default(),
     });
     let runtime = role::half_the_machine()?;
@@ -90,6 +96,10 @@ async fn receive(sink: Arc<Sink>, mut wire: Wire) -> Result<()> {
         } else {
             REFUSED
         };
+        if !sink.delay.is_zero() {
+            tokio::time::sleep(sink.delay).await;
+        }
+        sink.lock().at_once -= 1;
         wire.send(answer).await?;
     }
     Ok(())
@@ -100,6 +110,8 @@ impl Sink {
         let arrived_at = monotonic_nanos();
         let known = self.check(message);
         let mut seen = self.lock();
+        seen.at_once += 1;
+        seen.arrived.most_at_once = seen.arrived.most_at_once.max(seen.at_once);
         let Some(id) = known else {
             seen.arrived.refused += 1;
             return false;

@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::config::Config;
@@ -128,6 +129,10 @@ fn create_private(config: &Config) -> Result<(), OpenError> {
 
 fn set_up(connection: &Connection, config: &Config, role: Role) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_LIMIT);
+    // Plans shall not hang on bound values: SQLite then parses and plans a kept statement anew for
+    // each other value (https://www.sqlite.org/queryplanner-ng.html#qpstab), which cost more than
+    // the read itself.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // The checkpointer never waits: the writer may be waiting for it.
     let patience = if role == Role::Checkpointer {
         Duration::ZERO

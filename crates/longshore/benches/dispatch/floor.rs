@@ -1,9 +1,6 @@
 //! (b) The durable floor: the smallest program that accepts a POST, commits it, answers 202,
 //! signs, POSTs and commits the attempt. No authentication, no validation, no retry.
 
-mod outbox;
-mod writer;
-
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,11 +18,14 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 
 use crate::rig::load::Load;
+use crate::rig::outbox::Outbox;
 use crate::rig::role::{self, Role};
 use crate::rig::trial::Measured;
+use crate::rig::writer::Writer;
 use crate::rig::{SECRET, body};
-use outbox::Outbox;
-use writer::Writer;
+
+/// As many calls at once as Longshore makes to one receiver.
+const CONNECTIONS: usize = 64;
 
 /// The running program, seen from outside.
 pub(crate) struct Floor(Role);
@@ -76,7 +76,7 @@ pub(crate) fn run(settings: &str) -> Result<()> {
     let sink = settings["sink"].as_str().context("no sink")?.parse()?;
     let runtime = Runtime::new()?;
     let writer = Writer::start(&Path::new(data).join("floor.db"))?;
-    let outbox = Outbox::new(sink, SECRET)?;
+    let outbox = Outbox::new(sink, SECRET, CONNECTIONS)?;
     let program = Arc::new(Program { writer, outbox });
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
@@ -121,8 +121,8 @@ async fn accept(
 
 /// Without retry: what fails is never settled, and the run that waits for it fails.
 async fn deliver(program: Arc<Program>, id: i64, body: Bytes) {
-    match program.outbox.send(id, body).await {
-        Ok(status) => program.writer.settle(id, status),
+    match program.outbox.send(&format!("d_{id:016}"), body).await {
+        Ok(status) => drop(program.writer.settle(id, status)),
         Err(error) => eprintln!("floor: delivery {id} was not made: {error:#}"),
     }
 }

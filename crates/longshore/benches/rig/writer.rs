@@ -23,6 +23,7 @@ enum Write {
     Settle {
         id: i64,
         status: u16,
+        settled: oneshot::Sender<()>,
     },
 }
 
@@ -39,10 +40,12 @@ struct Queue {
     filled: Condvar,
 }
 
-pub(super) struct Writer(Arc<Queue>);
+/// The thread, seen by those who write.
+pub(crate) struct Writer(Arc<Queue>);
 
 impl Writer {
-    pub(super) fn start(path: &Path) -> Result<Self> {
+    /// Starts it with the tables of an empty database.
+    pub(crate) fn start(path: &Path) -> Result<Self> {
         let connection = Connection::open(path)?;
         connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -59,18 +62,25 @@ impl Writer {
     }
 
     /// Commits a body and answers its id.
-    pub(super) async fn insert(&self, body: Bytes) -> Result<i64> {
+    pub(crate) async fn insert(&self, body: Bytes) -> Result<i64> {
         let (stored, reply) = oneshot::channel();
         self.0.push(Write::Insert { body, stored });
         Ok(reply.await?)
     }
 
-    pub(super) fn settle(&self, id: i64, status: u16) {
-        self.0.push(Write::Settle { id, status });
+    /// Commits an attempt; what it answers resolves once that is done.
+    pub(crate) fn settle(&self, id: i64, status: u16) -> oneshot::Receiver<()> {
+        let (settled, is_settled) = oneshot::channel();
+        self.0.push(Write::Settle {
+            id,
+            status,
+            settled,
+        });
+        is_settled
     }
 
     /// How many bodies and how many attempts are committed.
-    pub(super) fn counts(&self) -> (u64, u64) {
+    pub(crate) fn counts(&self) -> (u64, u64) {
         let waiting = self.0.lock();
         (waiting.accepted, waiting.settled)
     }
@@ -97,7 +107,7 @@ impl Queue {
         let mut commit = connection.prepare("COMMIT")?;
         loop {
             let group = self.next_group();
-            let (mut stored, mut settled) = (Vec::new(), 0);
+            let (mut stored, mut settled) = (Vec::new(), Vec::new());
             begin.execute([])?;
             for write in group {
                 match write {
@@ -108,20 +118,27 @@ impl Queue {
                         insert.execute([&*body])?;
                         stored.push((reply, connection.last_insert_rowid()));
                     }
-                    Write::Settle { id, status } => {
+                    Write::Settle {
+                        id,
+                        status,
+                        settled: reply,
+                    } => {
                         settle.execute(params![id, status])?;
-                        settled += 1;
+                        settled.push(reply);
                     }
                 }
             }
             commit.execute([])?;
             let mut waiting = self.lock();
             waiting.accepted += stored.len() as u64;
-            waiting.settled += settled;
+            waiting.settled += settled.len() as u64;
             drop(waiting);
+            // A caller who is gone needs no answer.
             for (reply, id) in stored {
-                // A caller who is gone needs no answer.
                 let _gone = reply.send(id);
+            }
+            for reply in settled {
+                let _gone = reply.send(());
             }
         }
     }

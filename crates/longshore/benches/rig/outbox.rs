@@ -13,15 +13,13 @@ use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-use crate::rig::clock::unix_seconds;
-use crate::rig::sign::Signer;
-
-/// As many calls at once as Longshore makes to one receiver.
-const CONNECTIONS: usize = 64;
+use super::clock::unix_seconds;
+use super::sign::Signer;
 
 type Sender = SendRequest<Full<Bytes>>;
 
-pub(super) struct Outbox {
+/// The sink, and the connections to it that are free.
+pub(crate) struct Outbox {
     sink: SocketAddr,
     host: String,
     signer: Signer,
@@ -30,25 +28,26 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    pub(super) fn new(sink: SocketAddr, secret: &str) -> Result<Self> {
+    /// Makes at most `connections` calls at once.
+    pub(crate) fn new(sink: SocketAddr, secret: &str, connections: usize) -> Result<Self> {
         Ok(Self {
             sink,
             host: sink.to_string(),
             signer: Signer::new(secret)?,
-            slots: Semaphore::new(CONNECTIONS),
+            slots: Semaphore::new(connections),
             idle: Mutex::default(),
         })
     }
 
     /// The status of the sink's answer.
-    pub(super) async fn send(&self, id: i64, body: Bytes) -> Result<u16> {
+    pub(crate) async fn send(&self, delivery: &str, body: Bytes) -> Result<u16> {
         let _slot = self.slots.acquire().await?;
         let mut sender = self.connection().await?;
         let seconds = unix_seconds();
         let request = Request::post("/hook")
             .header("host", &self.host)
             .header("content-type", "application/json")
-            .header("x-longshore-delivery-id", format!("d_{id:016}"))
+            .header("x-longshore-delivery-id", delivery)
             .header("x-port-timestamp", seconds)
             .header("x-port-signature", self.signer.sign(seconds, &body))
             .body(Full::new(body))?;
