@@ -25,10 +25,14 @@ pub(super) async fn check(client: &Client, subject: &Subject<'_>, report: &mut R
             return false;
         }
     };
+    let through = match &seen.proxy {
+        Some(_) => " through the proxy",
+        None => "",
+    };
     report.push(Finding::ok(
         Step::Connection,
         format!(
-            "Connected to {} in {took} ms.",
+            "Connected to {}{through} in {took} ms.",
             subject.target.host_and_port()
         ),
     ));

@@ -6,6 +6,7 @@
     reason = "what the tests share fails like a test"
 )]
 
+mod check;
 mod client;
 mod proxy;
 mod support;

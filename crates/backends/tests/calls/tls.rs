@@ -17,20 +17,20 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::support::{OK, Peer, answered, config, not_sent, post, profile};
 
-struct Authority {
-    pem: String,
+pub(crate) struct Authority {
+    pub(crate) pem: String,
     der: CertificateDer<'static>,
     issuer: Issuer<'static, KeyPair>,
 }
 
-struct Certificate {
+pub(crate) struct Certificate {
     pem: String,
     key_pem: String,
     der: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
 }
 
-fn authority(name: &str) -> Authority {
+pub(crate) fn authority(name: &str) -> Authority {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.distinguished_name.push(DnType::CommonName, name);
@@ -44,7 +44,11 @@ fn authority(name: &str) -> Authority {
 }
 
 impl Authority {
-    fn issue(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Certificate {
+    pub(crate) fn issue(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Certificate {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.extended_key_usages = vec![
@@ -63,7 +67,7 @@ impl Authority {
 }
 
 /// A receiver with `own`, which asks callers for a certificate of `callers` where given.
-async fn receiver(own: &Certificate, callers: Option<&Authority>) -> Peer {
+pub(crate) async fn receiver(own: &Certificate, callers: Option<&Authority>) -> Peer {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -96,7 +100,7 @@ async fn receiver(own: &Certificate, callers: Option<&Authority>) -> Peer {
     .await
 }
 
-fn trusting(authority: &Authority) -> Client {
+pub(crate) fn trusting(authority: &Authority) -> Client {
     let ca_bundle = Some(authority.pem.clone().into_bytes());
     Client::new(ClientConfig {
         ca_bundle,
@@ -105,7 +109,7 @@ fn trusting(authority: &Authority) -> Client {
     .unwrap()
 }
 
-fn url(peer: &Peer) -> String {
+pub(crate) fn url(peer: &Peer) -> String {
     format!("https://receiver.test:{}/", peer.address.port())
 }
 

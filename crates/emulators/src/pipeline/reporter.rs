@@ -1,6 +1,7 @@
 //! The HTTP client of a pipeline: one bounded call per report, plain HTTP only.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -88,6 +89,13 @@ impl Reporter {
     }
 }
 
+fn is_of_this_machine(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    address.map_or(host.eq_ignore_ascii_case("localhost"), |it| {
+        it.is_loopback()
+    })
+}
+
 /// The body came from outside: nothing of it reaches a request line or header unchecked.
 fn request(
     access: &RunAccess,
@@ -111,6 +119,10 @@ fn request(
     let uri: Uri = format!("{}{path}", access.api_url.trim_end_matches('/'))
         .parse()
         .map_err(|error| format!("the API base URL cannot be used: {error}"))?;
+    // Whoever calls the trigger says where to report: nothing leaves this machine for it.
+    if !uri.host().is_some_and(is_of_this_machine) {
+        return Err("the API base URL is not on this machine's loopback".to_owned());
+    }
     let mut bearer = HeaderValue::try_from(format!("Bearer {}", access.token))
         .map_err(|_| "the run token cannot stand in a header".to_owned())?;
     bearer.set_sensitive(true);
@@ -122,4 +134,30 @@ fn request(
         .header(CONTENT_TYPE, "application/json")
         .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
         .map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RunAccess, request};
+
+    #[test]
+    fn reports_stay_on_this_machine() {
+        for (api_url, holds) in [
+            ("http://127.0.0.1:3000", true),
+            ("http://localhost:3000/api", true),
+            ("http://[::1]:3000", true),
+            ("http://127.0.0.1.example.com", false),
+            ("http://169.254.169.254", false),
+            ("http://user@10.0.0.1", false),
+            ("https://127.0.0.1", false),
+        ] {
+            let access = RunAccess {
+                token: "t".to_owned(),
+                api_url: api_url.to_owned(),
+                run_id: "r_1".to_owned(),
+            };
+            let made = request(&access, "POST", "/v1/actions/runs/r_1/logs", "{}");
+            assert_eq!(made.is_ok(), holds, "{api_url}: {made:?}");
+        }
+    }
 }
