@@ -1,16 +1,11 @@
 //! `longshore emulate azure`: calls are answered and told, mistakes refused.
 
-use std::net::SocketAddr;
 use std::process::Command as Program;
 
-use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::net::TcpStream;
-use tokio::process::{Child, ChildStdout, Command};
-use tokio::time::timeout;
 
-use crate::server::{Ended, PROGRAM, SOON};
+use crate::emulator::Emulator;
+use crate::server::{Ended, PROGRAM};
 
 const PIPELINE: &str = "\
 trigger: none
@@ -40,88 +35,14 @@ fn directory() -> TempDir {
     directory
 }
 
-/// The running emulator.
-struct Emulator {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-    address: SocketAddr,
+/// The path of the webhook `name`.
+fn path(name: &str) -> String {
+    format!("/contoso/_apis/public/distributedtask/webhooks/{name}?api-version=6.0-preview")
 }
 
-impl Emulator {
-    async fn start(directory: &TempDir, arguments: &[&str]) -> (Self, Vec<String>) {
-        let mut child = Command::new(PROGRAM)
-            .args(["emulate", "azure", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .env_clear()
-            .current_dir(directory.path())
-            .stdout(std::process::Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut emulator = Self {
-            lines: BufReader::new(child.stdout.take().unwrap()).lines(),
-            child,
-            address: ([0; 4], 0).into(),
-        };
-        let told = emulator.told("Ctrl-C").await;
-        let (_, address) = told[0].rsplit_once("http://").unwrap();
-        emulator.address = address.parse().unwrap();
-        (emulator, told)
-    }
-
-    /// The next lines, to the one that begins so.
-    async fn told(&mut self, last: &str) -> Vec<String> {
-        let mut told = Vec::new();
-        loop {
-            let line = timeout(SOON, self.lines.next_line()).await.unwrap();
-            let line = line
-                .unwrap()
-                .unwrap_or_else(|| panic!("it ended after {told:#?}"));
-            let is_last = line.starts_with(last);
-            told.push(line);
-            if is_last {
-                return told;
-            }
-        }
-    }
-
-    /// Calls the webhook; gives the answer's status, and the block that is printed.
-    async fn call(&mut self, headers: &str, body: &str) -> (String, Vec<String>) {
-        self.call_webhook("deploy", headers, body).await
-    }
-
-    async fn call_webhook(
-        &mut self,
-        webhook: &str,
-        headers: &str,
-        body: &str,
-    ) -> (String, Vec<String>) {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let path = format!(
-            "/contoso/_apis/public/distributedtask/webhooks/{webhook}?api-version=6.0-preview"
-        );
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}",
-            self.address,
-            body.len(),
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        timeout(SOON, stream.read_to_string(&mut answer))
-            .await
-            .unwrap()
-            .unwrap();
-        let status = answer.split(' ').nth(1).unwrap().to_owned();
-        (status, self.told("  answer").await)
-    }
-
-    /// Ends it as Ctrl-C does.
-    async fn interrupt(mut self) {
-        let id = i32::try_from(self.child.id().unwrap()).unwrap();
-        kill_process(Pid::from_raw(id).unwrap(), Signal::INT).unwrap();
-        let status = timeout(SOON, self.child.wait()).await.unwrap().unwrap();
-        assert!(status.success(), "{status}");
-    }
+/// The header with a signature.
+fn signed(value: &str) -> [(&'static str, &str); 1] {
+    [("X-Port-Signature", value)]
 }
 
 const USUAL: [&str; 4] = [
@@ -134,7 +55,7 @@ const USUAL: [&str; 4] = [
 #[tokio::test]
 async fn each_call_is_told_as_it_happens() {
     let directory = directory();
-    let (mut emulator, told) = Emulator::start(&directory, &USUAL).await;
+    let (mut emulator, told) = Emulator::start("azure", &directory, &USUAL).await;
     let url = format!(
         "http://{}/contoso/_apis/public/distributedtask/webhooks/deploy?api-version=6.0-preview",
         emulator.address
@@ -144,8 +65,10 @@ async fn each_call_is_told_as_it_happens() {
         told[2],
         "  pipeline deploy waits for the connection longshore"
     );
-    let signed = format!("X-Port-Signature: sha1={SIGNATURE}\r\n");
-    let (status, told) = emulator.call(&signed, BODY).await;
+    let signature = format!("sha1={SIGNATURE}");
+    let (status, told) = emulator
+        .post(&path("deploy"), &signed(&signature), BODY)
+        .await;
     assert_eq!(status, "200");
     let expected = "
 1. POST /contoso/_apis/public/distributedtask/webhooks/deploy
@@ -158,8 +81,8 @@ async fn each_call_is_told_as_it_happens() {
     parameter  call.b (line 12) = \"2\"
     parameter  call.run.token (line 13) = nothing
   answer     200, which tells nothing of runs";
-    assert_eq!(told.join("\n"), expected);
-    let (status, told) = emulator.call("", BODY).await;
+    assert_eq!(told, expected);
+    let (status, told) = emulator.post(&path("deploy"), &[], BODY).await;
     assert_eq!(status, "500");
     let expected = "
 2. POST /contoso/_apis/public/distributedtask/webhooks/deploy
@@ -167,9 +90,12 @@ async fn each_call_is_told_as_it_happens() {
   signature  the header X-Port-Signature is missing; expected HMAC-SHA1 of the body as 40 hex digits
   body       13 bytes
   answer     500 RequiredHeaderSignatureNotFound";
-    assert_eq!(told.join("\n"), expected);
-    let (status, told) = emulator.call(&signed, "{}").await;
-    assert_eq!((status.as_str(), told.len()), ("401", 6), "{told:?}");
+    assert_eq!(told, expected);
+    let (status, told) = emulator
+        .post(&path("deploy"), &signed(&signature), "{}")
+        .await;
+    let lines = told.lines().count();
+    assert_eq!((status.as_str(), lines), ("401", 6), "{told}");
     emulator.interrupt().await;
 }
 
@@ -193,14 +119,15 @@ async fn the_example_of_the_page_is_what_is_printed() {
         "--connection",
         "longshore-create-storage-account:create_storage_account:secret",
     ];
-    let (mut emulator, _) = Emulator::start(&directory, &arguments).await;
+    let (mut emulator, _) = Emulator::start("azure", &directory, &arguments).await;
     let body = on_the_page("BODY='", "'\n");
     // By `openssl dgst`, as on the page, with the secret `secret`.
-    let signed = "X-Port-Signature: 45cef1fae16683b0cae8f99bb38a4c8bbccecb17\r\n";
-    let called = emulator.call_webhook("create_storage_account", signed, body);
-    let (status, told) = called.await;
+    let signature = "45cef1fae16683b0cae8f99bb38a4c8bbccecb17";
+    let (status, told) = emulator
+        .post(&path("create_storage_account"), &signed(signature), body)
+        .await;
     assert_eq!(status, "200");
-    assert_eq!(told[1..].join("\n"), on_the_page("```text\n", "\n```"));
+    assert_eq!(told.trim_start(), on_the_page("```text\n", "\n```"));
     emulator.interrupt().await;
 }
 
@@ -229,9 +156,9 @@ async fn what_keeps_a_pipeline_from_starting_is_told() {
     ];
     for (more, body, expected) in cases {
         let arguments = [&unsigned, more].concat();
-        let (mut emulator, _) = Emulator::start(&directory, &arguments).await;
-        let (_, told) = emulator.call("", body).await;
-        assert!(told.join("\n").contains(expected), "{told:#?}");
+        let (mut emulator, _) = Emulator::start("azure", &directory, &arguments).await;
+        let (_, told) = emulator.post(&path("deploy"), &[], body).await;
+        assert!(told.contains(expected), "{told}");
         emulator.interrupt().await;
     }
 }
@@ -285,7 +212,10 @@ fn mistakes_are_refused_with_their_place() {
             pipeline("broken.yml"),
             "broken.yml:3:7: a webhook needs `connection`",
         ),
-        (vec!["--connection", "a:b"], "--pipeline <FILE>"),
+        (
+            vec!["--connection", "a:b"],
+            "--pipeline: expected the YAML of a pipeline",
+        ),
     ];
     for (arguments, expected) in cases {
         let output = Program::new(PROGRAM)

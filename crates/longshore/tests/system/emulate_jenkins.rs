@@ -1,16 +1,11 @@
 //! `longshore emulate jenkins`: calls are answered and told, mistakes refused.
 
-use std::net::SocketAddr;
-use std::process::{Command as Program, Stdio};
+use std::process::Command as Program;
 
-use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::net::TcpStream;
-use tokio::process::{Child, ChildStdout, Command};
-use tokio::time::timeout;
 
-use crate::server::{Ended, PROGRAM, SOON};
+use crate::emulator::Emulator;
+use crate::server::{Ended, PROGRAM};
 
 const JOB: &str = "<?xml version='1.1' encoding='UTF-8'?>
 <flow-definition plugin=\"workflow-job\">
@@ -82,82 +77,8 @@ const USUAL: [&str; 10] = [
     "/jenkins",
 ];
 
-/// The running emulator.
-struct Emulator {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-    address: SocketAddr,
-}
-
-impl Emulator {
-    async fn start(directory: &TempDir, arguments: &[&str]) -> (Self, Vec<String>) {
-        let mut child = Command::new(PROGRAM)
-            .args(["emulate", "jenkins", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .env_clear()
-            .current_dir(directory.path())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut emulator = Self {
-            lines: BufReader::new(child.stdout.take().unwrap()).lines(),
-            child,
-            address: ([0; 4], 0).into(),
-        };
-        let told = emulator.told("Ctrl-C").await;
-        let (_, url) = told[0].rsplit_once("http://").unwrap();
-        emulator.address = url.split('/').next().unwrap().parse().unwrap();
-        (emulator, told)
-    }
-
-    /// The next lines, to the one that begins so.
-    async fn told(&mut self, last: &str) -> Vec<String> {
-        let mut told = Vec::new();
-        loop {
-            let line = timeout(SOON, self.lines.next_line()).await.unwrap();
-            let line = line
-                .unwrap()
-                .unwrap_or_else(|| panic!("it ended after {told:#?}"));
-            let is_last = line.starts_with(last);
-            told.push(line);
-            if is_last {
-                return told;
-            }
-        }
-    }
-
-    /// Calls the trigger; gives the answer's status, and the block that is printed.
-    async fn call(&mut self, headers: &[(&str, &str)], body: &str) -> (String, String) {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let headers: String = headers
-            .iter()
-            .map(|(name, value)| format!("{name}: {value}\r\n"))
-            .collect();
-        let request = format!(
-            "POST /jenkins/generic-webhook-trigger/invoke HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}",
-            self.address,
-            body.len(),
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        timeout(SOON, stream.read_to_string(&mut answer))
-            .await
-            .unwrap()
-            .unwrap();
-        let status = answer.split(' ').nth(1).unwrap().to_owned();
-        let told = self.told("  answer").await.join("\n");
-        (status, told)
-    }
-
-    /// Ends it as Ctrl-C does.
-    async fn interrupt(mut self) {
-        let id = i32::try_from(self.child.id().unwrap()).unwrap();
-        kill_process(Pid::from_raw(id).unwrap(), Signal::INT).unwrap();
-        let status = timeout(SOON, self.child.wait()).await.unwrap().unwrap();
-        assert!(status.success(), "{status}");
-    }
-}
+/// Where the job's trigger stands.
+const PATH: &str = "/jenkins/generic-webhook-trigger/invoke";
 
 /// The block without the sender's port, which is another one each time.
 fn without_port(told: &str) -> String {
@@ -169,7 +90,7 @@ fn without_port(told: &str) -> String {
 #[tokio::test]
 async fn each_call_is_told_as_it_happens() {
     let directory = directory();
-    let (mut emulator, told) = Emulator::start(&directory, &USUAL).await;
+    let (mut emulator, told) = Emulator::start("jenkins", &directory, &USUAL).await;
     let trigger = format!(
         "  trigger: http://{}/jenkins/generic-webhook-trigger/invoke",
         emulator.address
@@ -178,7 +99,9 @@ async fn each_call_is_told_as_it_happens() {
 
     let json = ("content-type", "application/json");
     let signed = ("X-Port-Signature", SIGNATURE);
-    let (status, told) = emulator.call(&[json, ("token", TOKEN), signed], BODY).await;
+    let (status, told) = emulator
+        .post(PATH, &[json, ("token", TOKEN), signed], BODY)
+        .await;
     assert_eq!(status, "200");
     let expected = r#"
 1. POST /jenkins/generic-webhook-trigger/invoke from 127.0.0.1, application/json, 18 bytes
@@ -192,7 +115,7 @@ async fn each_call_is_told_as_it_happens() {
   answer     200 {"jobs":{"shop/deploy":{"regexpFilterExpression":"","triggered":true,"resolvedVariables":{"SERVICE":"cart"},"regexpFilterText":"","id":1,"url":"queue/item/1/"}},"message":"Triggered jobs."}"#;
     assert_eq!(without_port(&told), expected);
 
-    let (status, told) = emulator.call(&[json, ("token", TOKEN)], BODY).await;
+    let (status, told) = emulator.post(PATH, &[json, ("token", TOKEN)], BODY).await;
     assert_eq!(status, "403");
     let expected = r#"
 2. POST /jenkins/generic-webhook-trigger/invoke from 127.0.0.1, application/json, 18 bytes
@@ -206,7 +129,7 @@ async fn each_call_is_told_as_it_happens() {
 #[tokio::test]
 async fn a_credential_that_is_not_given_is_warned_of() {
     let directory = directory();
-    let (emulator, told) = Emulator::start(&directory, &USUAL[..2]).await;
+    let (emulator, told) = Emulator::start("jenkins", &directory, &USUAL[..2]).await;
     let warning = "  warning: job shop/deploy names the credential deploy-token, which is not given \
                    (--credential deploy-token=FILE)";
     assert_eq!(told[3], warning);
@@ -260,6 +183,10 @@ fn mistakes_are_refused_with_their_place() {
             vec!["--job", job, "--context-path", "jenkins"],
             "expected nothing, or a path like /jenkins",
         ),
+        (
+            vec!["--whitelist", "whitelist.xml"],
+            "--job: expected the config.xml of a job",
+        ),
     ];
     for (arguments, expected) in cases {
         let output = Program::new(PROGRAM)
@@ -273,4 +200,48 @@ fn mistakes_are_refused_with_their_place() {
         assert!(!ended.status.success(), "{arguments:?}: {ended:?}");
         assert!(ended.stderr.contains(expected), "{arguments:?}: {ended:?}");
     }
+}
+
+/// The page that shows how a configuration is tried.
+const PAGE: &str = include_str!("../../../../docs/backends/jenkins.md");
+
+/// What stands on the page between two texts.
+fn on_the_page(from: &str, to: &str) -> &'static str {
+    let (_, rest) = PAGE.split_once(from).unwrap();
+    rest.split_once(to).unwrap().0
+}
+
+#[tokio::test]
+async fn the_example_of_the_page_is_what_is_printed() {
+    let directory = directory();
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/jenkins");
+    let job = format!("{examples}/create-service/config.xml");
+    let whitelist = format!("{examples}/org.jenkinsci.plugins.gwt.global.Whitelist.xml");
+    let arguments = [
+        "--job",
+        &job,
+        "--whitelist",
+        &whitelist,
+        "--credential",
+        "longshore-signing-secret=secret",
+        "--credential",
+        "create-service-token=token",
+    ];
+    let (mut emulator, _) = Emulator::start("jenkins", &directory, &arguments).await;
+    let body = on_the_page("BODY='", "'\n");
+    let headers = [
+        ("content-type", "application/json"),
+        ("token", TOKEN),
+        // By `openssl dgst`, as on the page, with the secret `secret`.
+        (
+            "x-port-signature",
+            "sha1=4de9450fedc4f1b7c66d342bbc10fee02e2099c6",
+        ),
+    ];
+    let called = emulator.post("/generic-webhook-trigger/invoke", &headers, body);
+    let (status, told) = called.await;
+    assert_eq!(status, "200");
+    let page = without_port(on_the_page("```text\n", "\n```"));
+    assert_eq!(without_port(told.trim_start()), page);
+    emulator.interrupt().await;
 }

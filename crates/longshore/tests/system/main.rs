@@ -16,6 +16,7 @@ mod demo;
 mod doctor;
 mod emulate_azure;
 mod emulate_jenkins;
+mod emulator;
 mod examples;
 mod full_disk;
 mod health;
