@@ -156,6 +156,9 @@ pub trait Outbox: Send + Sync {
         limit: u32,
     ) -> Result<Vec<(Run, Delivery)>, Error>;
 
+    /// Those of `ids` that there are, each with its run: what an agent's batch begins with.
+    async fn deliveries_of(&self, ids: &[DeliveryId]) -> Result<Vec<(Run, Delivery)>, Error>;
+
     /// A delivery with its run.
     async fn delivery(&self, id: &DeliveryId) -> Result<Option<(Run, Delivery)>, Error>;
 

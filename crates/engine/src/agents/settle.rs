@@ -42,9 +42,12 @@ impl Engine {
         let credential = caller.admin()?;
         at_most(settle.items.len())?;
         let by = &settle.by;
+        let attempts = settle.items.iter().map(|item| &item.attempt);
+        let known = &self.deliveries_named(attempts).await?;
         let answers = settle.items.into_iter().map(|item| async move {
             let attempt = item.attempt.clone();
-            let answer = self.settle_one(credential, by, item).await?;
+            let first = known.get(&attempt.delivery).cloned();
+            let answer = self.settle_one(credential, by, item, first).await?;
             self.agents.sessions().has_ended(by, &attempt.delivery);
             Ok(SettleAnswer { attempt, answer })
         });
@@ -58,9 +61,10 @@ impl Engine {
         credential: &str,
         by: &Session,
         told: Settlement,
+        found: Option<(Run, Delivery)>,
     ) -> Result<SettleVerdict, Error> {
         let id = told.attempt.delivery.clone();
-        let Some(mut known) = self.store.delivery(&id).await? else {
+        let Some(mut known) = found else {
             return Ok(SettleVerdict::NotFound);
         };
         let told = self.scrubbed(&known.0, told).await?;

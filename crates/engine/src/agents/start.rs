@@ -1,11 +1,14 @@
 //! May this call be made? Before an agent calls, `started` is on disk.
 
+use std::collections::HashMap;
+
 use futures_util::future::join_all;
 use longshore_domain::agent::{
-    BATCH_LIMIT, Session, Start, StartAnswer, StartItem, StartRefusal, StartVerdict,
+    AttemptRef, BATCH_LIMIT, Session, Start, StartAnswer, StartItem, StartRefusal, StartVerdict,
 };
-use longshore_domain::delivery::{StartedByAgent, start_by_agent};
-use longshore_domain::run::started_by_agent;
+use longshore_domain::delivery::{Delivery, StartedByAgent, start_by_agent};
+use longshore_domain::id::DeliveryId;
+use longshore_domain::run::{Run, started_by_agent};
 use longshore_store::Error as Stored;
 
 use crate::Engine;
@@ -28,8 +31,11 @@ impl Engine {
         at_most(start.items.len())?;
         self.meet(&start.by).await?;
         let by = &start.by;
+        let attempts = start.items.iter().map(|item| &item.attempt);
+        let known = &self.deliveries_named(attempts).await?;
         let answers = start.items.into_iter().map(|item| async move {
-            let refusal = self.start_one(by, &item).await?;
+            let first = known.get(&item.attempt.delivery).cloned();
+            let refusal = self.start_one(by, &item, first).await?;
             Ok(StartAnswer {
                 attempt: item.attempt,
                 answer: match refusal {
@@ -46,13 +52,14 @@ impl Engine {
         &self,
         by: &Session,
         item: &StartItem,
+        mut found: Option<(Run, Delivery)>,
     ) -> Result<Option<StartRefusal>, Error> {
         let StartItem {
             attempt: item,
             run: asked,
         } = item;
         for _ in 0..DECISIONS_LIMIT {
-            let Some((run, delivery)) = self.store.delivery(&item.delivery).await? else {
+            let Some((run, delivery)) = found else {
                 return Ok(Some(StartRefusal::NotFound));
             };
             if asked.as_ref().is_some_and(|asked| *asked != run.id) {
@@ -83,8 +90,22 @@ impl Engine {
                     }
                 }
             }
+            found = self.store.delivery(&item.delivery).await?;
         }
         Err(Error::Overloaded)
+    }
+}
+
+impl Engine {
+    /// What a batch begins with, read at once; whatever moves meanwhile is read again.
+    pub(super) async fn deliveries_named<'a>(
+        &self,
+        attempts: impl Iterator<Item = &'a AttemptRef>,
+    ) -> Result<HashMap<DeliveryId, (Run, Delivery)>, Error> {
+        let ids: Vec<DeliveryId> = attempts.map(|it| it.delivery.clone()).collect();
+        let found = self.store.deliveries_of(&ids).await?;
+        let named = found.into_iter();
+        Ok(named.map(|it| (it.1.id.clone(), it)).collect())
     }
 }
 

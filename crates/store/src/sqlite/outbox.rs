@@ -142,6 +142,20 @@ impl Outbox for Sqlite {
             .await
     }
 
+    async fn deliveries_of(&self, ids: &[DeliveryId]) -> Result<Vec<(Run, Delivery)>, Error> {
+        let ids = ids.to_vec();
+        self.readers
+            .read(move |connection| {
+                let sql = select("JOIN run ON run.key = delivery.run_key WHERE delivery.id = ?1");
+                let mut found = Vec::with_capacity(ids.len());
+                for id in &ids {
+                    found.extend(first(connection, &sql, [id.as_str()], read)?);
+                }
+                Ok(found)
+            })
+            .await
+    }
+
     async fn delivery(&self, id: &DeliveryId) -> Result<Option<(Run, Delivery)>, Error> {
         let id = id.clone();
         self.readers

@@ -91,6 +91,7 @@ macro_rules! conformance {
                 due_deliveries_are_published_in_order,
                 concurrent_claims_share_nothing,
                 what_agents_have_started_is_found_and_not_taken_back,
+                a_batch_finds_the_deliveries_that_there_are,
             }
             documented { documents_follow_their_versions }
             upkeep {

@@ -450,3 +450,20 @@ pub(crate) async fn what_agents_have_started_is_found_and_not_taken_back(store: 
     assert_eq!(lost, ids([4]));
     assert_eq!(store.unstarted(sample::at(1_000), 10).await, Ok(Vec::new()));
 }
+
+pub(crate) async fn a_batch_finds_the_deliveries_that_there_are(store: Arc<dyn Store>) {
+    let first = insert(&store, sample::for_agents(1)).await;
+    let second = insert(&store, sample::due(2, A)).await;
+    let missing = sample::delivery_of(&sample::due(3, A));
+    let asked = [second.id.clone(), missing.id, first.id.clone()];
+    let found = store.deliveries_of(&asked).await.expect("read");
+    let pairs: Vec<_> = found
+        .into_iter()
+        .map(|(run, delivery)| (run.id, delivery))
+        .collect();
+    assert_eq!(
+        pairs,
+        [(sample::run_id(2), second), (sample::run_id(1), first)]
+    );
+    assert_eq!(store.deliveries_of(&[]).await, Ok(Vec::new()));
+}

@@ -261,6 +261,10 @@ impl Outbox for Seam {
         self.inner.overdue(destination, before, now, limit).await
     }
 
+    async fn deliveries_of(&self, ids: &[DeliveryId]) -> Result<Vec<(Run, Delivery)>, Error> {
+        self.inner.deliveries_of(ids).await
+    }
+
     async fn delivery(&self, id: &DeliveryId) -> Result<Option<(Run, Delivery)>, Error> {
         self.inner.delivery(id).await
     }
