@@ -15,10 +15,15 @@ mod agents_over_kafka;
 #[path = "../system/api.rs"]
 #[expect(dead_code, reason = "these tests ask for less")]
 mod api;
+#[path = "../system/balance.rs"]
+mod balance;
 mod broker;
 mod cluster;
 mod consuming;
+mod dying;
 mod login;
+#[path = "../system/ports.rs"]
+mod ports;
 #[path = "../system/receivers.rs"]
 #[expect(dead_code, reason = "these tests ask for less")]
 mod receivers;
@@ -27,4 +32,5 @@ mod restarting;
 #[expect(dead_code, reason = "these tests ask for less")]
 mod server;
 mod serving;
+mod site;
 mod topics;
