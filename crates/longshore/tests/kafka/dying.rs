@@ -22,7 +22,7 @@ async fn agents_that_are_killed_lose_nothing_and_start_no_build_twice() {
     let mut site = Site::start("org_killed", shared(), Script::default()).await;
     slow_down(&site);
     let names = ["odd", "even"];
-    let mut agents = names.map(|id| Some(site.agent(id)));
+    let mut agents = names.map(|id| Some(site.returning_agent(id)));
     let mut looks = tokio::time::interval(LOOK_EVERY);
     for round in 0..KILLS {
         let (at, seen) = (round % 2, arrivals(&site));
@@ -32,7 +32,7 @@ async fn agents_that_are_killed_lose_nothing_and_start_no_build_twice() {
             looks.tick().await;
         }
         agents[at].take().unwrap().kill().await;
-        agents[at] = Some(site.agent(names[at]));
+        agents[at] = Some(site.returning_agent(names[at]));
     }
     let balance = site.balance().await;
     assert_eq!(balance.dead, 0, "{balance:?}");

@@ -8,6 +8,7 @@
     reason = "what the tests share fails like a test"
 )]
 
+mod absent;
 #[path = "../system/agents.rs"]
 #[expect(dead_code, reason = "these tests ask for less")]
 mod agents;
@@ -21,12 +22,15 @@ mod broker;
 mod cluster;
 mod consuming;
 mod dying;
+mod groups;
 mod login;
+mod poison;
 #[path = "../system/ports.rs"]
 mod ports;
 #[path = "../system/receivers.rs"]
 #[expect(dead_code, reason = "these tests ask for less")]
 mod receivers;
+mod relay;
 mod restarting;
 #[path = "../system/server.rs"]
 #[expect(dead_code, reason = "these tests ask for less")]

@@ -75,15 +75,28 @@ impl Site {
 
     /// An agent that is started with these variables besides.
     pub(crate) fn agent_with(&self, id: &str, more: &[(&str, &str)]) -> Agent {
+        Agent::configured(&self.home, &self.server, id, "", &self.variables(more))
+    }
+
+    /// An agent that comes back under its name, and so to its partitions.
+    pub(crate) fn returning_agent(&self, id: &str) -> Agent {
+        let member = format!("[kafka]\nmember = \"{id}\"\n");
+        Agent::configured(&self.home, &self.server, id, &member, &self.variables(&[]))
+    }
+
+    fn variables<'a>(&'a self, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
         let mut variables = vec![
             ("PORT_ORG_ID", self.organization),
             ("KAFKA_CONSUMER_SESSION_TIMEOUT_MS", SESSION_MS),
             ("LOG_LEVEL", "warn"),
         ];
         variables.extend(more);
-        // It comes back under its name, and so to its partitions.
-        let member = format!("[kafka]\nmember = \"{id}\"\n");
-        Agent::configured(&self.home, &self.server, id, &member, &variables)
+        variables
+    }
+
+    /// The topic of the organization's runs.
+    pub(crate) fn runs_topic(&self) -> String {
+        format!("{}.runs", self.organization)
     }
 
     /// Executes so many runs of each kind.
