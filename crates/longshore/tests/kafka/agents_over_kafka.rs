@@ -31,6 +31,7 @@ async fn a_run_reaches_jenkins_through_the_topic_and_three_agents_share_it() {
         assert!(!log_of(&site.api, run).await.is_empty());
     }
     assert_eq!(site.balance().await, Balance::even(60));
+    assert_eq!(site.attempts_settled().await, 60);
     let mut called = 0;
     for agent in agents {
         called += agent.counted(CALLS).await;

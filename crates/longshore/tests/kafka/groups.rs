@@ -43,6 +43,7 @@ async fn members_that_come_and_go_under_load_lose_and_repeat_nothing() {
     site.executed = executing.join_next().await.unwrap().unwrap();
     let runs = site.executed.len();
     assert_eq!(site.balance().await, Balance::even(runs));
+    assert_eq!(site.attempts_settled().await, runs);
     site.check_hooks_succeeded().await;
     for member in members {
         member.stop().await;

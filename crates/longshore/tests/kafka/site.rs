@@ -1,6 +1,7 @@
 //! An organization of its own on a broker: a server, receivers that check signatures, agents that
 //! read the organization's topic.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use longshore_emulators::Script;
@@ -35,6 +36,7 @@ pub(crate) struct Site {
     pub(crate) api: Api,
     pub(crate) jenkins: Jenkins,
     pub(crate) sink: WebhookSink,
+    metrics: Api,
     /// What was executed by [`Self::execute`].
     pub(crate) executed: Executed,
 }
@@ -51,6 +53,8 @@ impl Site {
             &vec!["1"; ATTEMPTS].join(","),
         );
         home.set("LISTEN", &format!("127.0.0.1:{}", free_port()));
+        let metrics = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        home.set("METRICS__LISTEN", &metrics.to_string());
         let server = home.serve().await;
         let api = server.api().await;
         let site = Self {
@@ -59,6 +63,7 @@ impl Site {
             api,
             jenkins: jenkins_at(free_port(), script).await,
             sink: sink_at(free_port()).await,
+            metrics: Api::anonymous(metrics),
             server,
             executed: Executed::default(),
         };
@@ -127,6 +132,12 @@ impl Site {
         self.api.drained(LONG).await;
         let calls = Calls::of(&self.jenkins, &self.sink);
         Balance::of(&self.api, &self.executed, &calls).await
+    }
+
+    /// How many attempts this life of the server has seen settled.
+    pub(crate) async fn attempts_settled(&self) -> usize {
+        let settled = self.metrics.counted("longshore_deliveries_total");
+        usize::try_from(settled.await).unwrap()
     }
 
     /// The runs whose calls arrive at the sink end by its answer.

@@ -1,6 +1,5 @@
 //! `longshore agent` as a child process, and what it calls.
 
-use http::Method;
 use longshore_emulators::jenkins::{self, Jenkins, Job};
 use longshore_emulators::{Listen, Script, Secret};
 use serde_json::{Value, json};
@@ -74,14 +73,7 @@ impl Agent {
 
     /// The sum of its metrics whose lines begin so; 0 before it listens.
     pub(crate) async fn counted(&self, series: &str) -> u64 {
-        let client = Api::anonymous(self.told_at);
-        let Ok(told) = client.attempt(Method::GET, "/metrics", None).await else {
-            return 0;
-        };
-        let lines = told.text.lines().filter(|line| line.starts_with(series));
-        lines
-            .map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
-            .sum()
+        Api::anonymous(self.told_at).counted(series).await
     }
 
     /// Waits until it has counted so much.
