@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use longshore_domain::delivery::{Delivery, OutcomeKind, State};
-use longshore_domain::run::{Run, RunChange};
+use longshore_domain::run::{DeliveryWrite, Run, RunChange};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -135,14 +135,15 @@ impl Metrics {
                 })
                 .inc();
         }
-        let Some(write) = &change.delivery else {
+        let write = change.delivery.as_ref().map(DeliveryWrite::delivery);
+        // A receipt may have settled the delivery before its attempt's answer was read.
+        if let (Some(attempt), Some(of)) = (&change.attempt, write.or(delivery)) {
+            self.came_to(&label(&of.destination), attempt.outcome);
+        }
+        let Some(after) = write else {
             return;
         };
-        let after = write.delivery();
         let name = label(&after.destination);
-        if let Some(attempt) = &change.attempt {
-            self.came_to(&name, attempt.outcome);
-        }
         let from = delivery.map(|before| (label(&before.destination), before.state));
         self.moved(from, (name, after.state));
     }

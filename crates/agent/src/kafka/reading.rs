@@ -7,7 +7,7 @@ use std::time::Duration;
 use longshore_backends::kafka::{Consumer, Event, KafkaError, Partition, Received};
 use longshore_domain::agent::PartitionPosition;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::connect::{Connected, KafkaFailure, connect};
 use super::dead;
@@ -25,8 +25,8 @@ const FULL: Duration = Duration::from_secs(1);
 const POSITIONS: Duration = Duration::from_secs(10);
 /// Changes in work at once: more wait on their topic, so that they leave room for runs.
 const CHANGES_LIMIT: usize = 100;
-/// The wait after the cluster gave no answer.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How often it is told at most that the cluster gives no answer.
+const TROUBLE_TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// The topics as this agent reads them.
 pub(crate) struct Topics {
@@ -55,6 +55,8 @@ struct Reading<'a> {
     /// Whether the partitions are paused; none where some may be and others not.
     runs_paused: Option<bool>,
     changes_paused: Option<bool>,
+    /// When it was told last that the cluster gives no answer.
+    trouble_told_at: Option<Instant>,
 }
 
 impl Topics {
@@ -97,6 +99,7 @@ impl Topics {
                 full_since: None,
                 runs_paused: None,
                 changes_paused: None,
+                trouble_told_at: None,
             };
             reading.read().await;
             reading.finish().await;
@@ -157,10 +160,7 @@ impl Reading<'_> {
                         tracing::error!(cause, "the Kafka client has failed and is made anew");
                         return;
                     }
-                    Err(error) => {
-                        tracing::warn!(%error, "the topics are read again later");
-                        sleep(PAUSE).await;
-                    }
+                    Err(error) => self.troubled(&error),
                 },
             }
         }
@@ -178,6 +178,18 @@ impl Reading<'_> {
         let left = tokio::task::spawn_blocking(move || drop((consumer, producer))).await;
         if let Err(error) = left {
             tracing::warn!(%error, "the group was not left in order");
+        }
+    }
+
+    /// The client tries again by itself, and queues several errors a second meanwhile. Each is taken
+    /// at once: what comes after the outage stands behind them all.
+    fn troubled(&mut self, error: &KafkaError) {
+        let told_at = self.trouble_told_at;
+        if told_at.is_some_and(|at| at.elapsed() < TROUBLE_TOLD_EVERY) {
+            tracing::debug!(%error, "the topics are read again later");
+        } else {
+            tracing::warn!(%error, "the topics are read again later");
+            self.trouble_told_at = Some(Instant::now());
         }
     }
 

@@ -25,6 +25,9 @@ const COMMIT_INTERVAL_MS: u64 = 1_000;
 const PARTITION_FETCH_BYTES: usize = 64 << 10;
 /// How often topics that did not exist are looked for.
 const METADATA_REFRESH_MS: u64 = 10_000;
+/// How often at most a member is heard of. It learns of others that come and go by the answer, twice
+/// for each: a third of a long session would leave partitions unread for as long.
+const HEARTBEAT_LIMIT: Duration = Duration::from_secs(3);
 
 /// As whom to consume.
 #[derive(Clone, Debug)]
@@ -104,7 +107,7 @@ impl Consumer {
             .set("session.timeout.ms", session.as_millis().to_string())
             .set(
                 "heartbeat.interval.ms",
-                (session / 3).as_millis().to_string(),
+                (session / 3).min(HEARTBEAT_LIMIT).as_millis().to_string(),
             )
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("auto.offset.reset", "earliest")

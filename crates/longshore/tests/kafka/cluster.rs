@@ -8,12 +8,18 @@ use longshore_backends::kafka::{
     Consumer, Event, Group, Mechanism, Producer, Received, Record, Sasl, Settings,
 };
 use longshore_domain::secret::Secret;
-use tokio::time::timeout;
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::topic_partition_list::TopicPartitionList;
+use tokio::time::{interval, timeout};
 
 use crate::broker::{Broker, Listener, User};
 
 /// Longer than anything takes on a loaded machine.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+/// Between two looks at what can only be asked for.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 static SHARED: LazyLock<Broker> = LazyLock::new(Broker::start);
 static TOPICS: AtomicU32 = AtomicU32::new(1);
@@ -102,4 +108,28 @@ pub(crate) async fn message(consumer: &Consumer) -> Received {
             return received;
         }
     }
+}
+
+/// Waits until `group` has committed everything that stands on `topic`.
+pub(crate) async fn passed(broker: &Broker, topic: &str, group: &str) {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", broker.address(Listener::Plaintext));
+    let asking: BaseConsumer = config.set("group.id", group).create().unwrap();
+    let all_is_committed = || {
+        let mut places = TopicPartitionList::new();
+        places.add_partition_range(topic, 0, 5);
+        let committed = asking.committed_offsets(places, LONG).unwrap();
+        committed.elements().iter().all(|place| {
+            let reach = asking.fetch_watermarks(topic, place.partition(), LONG);
+            // A partition that nothing was written to has nothing to commit.
+            reach.unwrap().1 == place.offset().to_raw().unwrap().max(0)
+        })
+    };
+    let mut looks = interval(LOOK_EVERY);
+    let until = async {
+        while !tokio::task::block_in_place(all_is_committed) {
+            looks.tick().await;
+        }
+    };
+    timeout(LONG, until).await.unwrap();
 }

@@ -6,6 +6,7 @@ use longshore_emulators::Script;
 use longshore_emulators::azure_devops::{self, AzureDevOps, IncomingWebhook, Pipeline};
 
 use crate::agents::{Agent, REPORTING, ended, introduce_inside, jenkins_that_checks, log_of};
+use crate::balance::{Balance, Calls, Executed};
 use crate::receivers::Receivers;
 use crate::server::{CLIENT_SECRET, Home};
 
@@ -55,15 +56,12 @@ async fn agents_that_are_killed_lose_nothing_and_start_no_pipeline_twice() {
     let job = format!("{}?token=deploy", receivers.jenkins.invoke_url());
     introduce_inside(&api, &server, "jenkins", &job).await;
     introduce_inside(&api, &server, "hook", &receivers.sink.base_url()).await;
-    let (mut jenkins, mut hooks) = (Vec::new(), Vec::new());
+    let mut executed = Executed::default();
     let mut looks = tokio::time::interval(Duration::from_millis(5));
     for _ in 0..KILLS {
         let built = receivers.jenkins.builds().len();
         let agent = Agent::polling(&home, &server, "dock");
-        for _ in 0..RUNS {
-            jenkins.push(api.execute("jenkins").await);
-            hooks.push(api.execute("hook").await);
-        }
+        executed.more(&api, RUNS).await;
         // Somewhere in the middle of them: as soon as one more is there.
         while receivers.jenkins.builds().len() <= built {
             looks.tick().await;
@@ -73,22 +71,9 @@ async fn agents_that_are_killed_lose_nothing_and_start_no_pipeline_twice() {
     let agent = Agent::polling(&home, &server, "dock");
     api.drained(LONG).await;
     agent.stop().await;
-    let arrived = receivers.webhook_arrivals();
-    for run in &hooks {
-        assert!(
-            arrived.get(run).is_some_and(|times| *times >= 1),
-            "{run} never arrived"
-        );
-    }
-    let (_, built) = receivers.jenkins_calls();
-    let unconfirmed = api.deliveries("unconfirmed").await;
-    for run in &jenkins {
-        let times = built.get(run).copied().unwrap_or(0);
-        let open = unconfirmed.iter().any(|found| found["runId"] == *run);
-        assert!(
-            times == 1 || (times == 0 && open),
-            "{run}: {times} builds, unconfirmed: {open}"
-        );
-    }
+    let calls = Calls::of(&receivers.jenkins, &receivers.sink);
+    let balance = Balance::of(&api, &executed, &calls).await;
+    assert_eq!(balance.dead, 0, "{balance:?}");
+    assert!(balance.reported < balance.started, "no kill hit a call");
     server.stop().await;
 }

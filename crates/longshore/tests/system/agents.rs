@@ -1,18 +1,22 @@
 //! `longshore agent` as a child process, and what it calls.
 
 use longshore_emulators::jenkins::{self, Jenkins, Job};
-use longshore_emulators::{Script, Secret};
+use longshore_emulators::{Listen, Script, Secret};
 use serde_json::{Value, json};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::api::Api;
+use crate::ports::free_port;
 use crate::server::{CLIENT_ID, CLIENT_SECRET, Home, PROGRAM, SOON, Server};
 
 /// The action that triggers a job that checks signatures and reports.
 pub(crate) const REPORTING: &str = "build";
+/// The calls of an agent, whatever they came to.
+pub(crate) const CALLS: &str = "longshore_agent_calls_total";
 /// Between two looks at what can only be asked for.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 const CREDENTIAL: &str = "signing-secret";
@@ -20,14 +24,29 @@ const CREDENTIAL: &str = "signing-secret";
 /// A running agent.
 pub(crate) struct Agent {
     child: Child,
+    /// Where it tells what it counts.
+    told_at: SocketAddr,
 }
 
 impl Agent {
     /// Starts an agent of this name for `server`; `more` are variables.
     pub(crate) fn start(home: &Home, server: &Server, id: &str, more: &[(&str, &str)]) -> Self {
+        Self::configured(home, server, id, "", more)
+    }
+
+    /// The same; `sections` stand in its file besides.
+    pub(crate) fn configured(
+        home: &Home,
+        server: &Server,
+        id: &str,
+        sections: &str,
+        more: &[(&str, &str)],
+    ) -> Self {
+        let told_at = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let file = home.path(&format!("{id}.toml"));
         let config = format!(
-            "id = \"{id}\"\n[network]\nallow = [\"127.0.0.0/8\"]\n[listen]\naddress = \"\"\n"
+            "id = \"{id}\"\n[network]\nallow = [\"127.0.0.0/8\"]\n\
+             [listen]\naddress = \"{told_at}\"\n{sections}"
         );
         std::fs::write(&file, config).unwrap();
         let mut command = Command::new(PROGRAM);
@@ -43,12 +62,29 @@ impl Agent {
             .stderr(Stdio::inherit());
         Self {
             child: command.spawn().unwrap(),
+            told_at,
         }
     }
 
     /// The same by polling.
     pub(crate) fn polling(home: &Home, server: &Server, id: &str) -> Self {
         Self::start(home, server, id, &[("STREAMER_NAME", "POLLING")])
+    }
+
+    /// The sum of its metrics whose lines begin so; 0 before it listens.
+    pub(crate) async fn counted(&self, series: &str) -> u64 {
+        Api::anonymous(self.told_at).counted(series).await
+    }
+
+    /// Waits until it has counted so much.
+    pub(crate) async fn counts(&self, series: &str, at_least: u64) {
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        let until = async {
+            while self.counted(series).await < at_least {
+                looks.tick().await;
+            }
+        };
+        timeout(SOON, until).await.unwrap();
     }
 
     /// Ends it as a power switch would.
@@ -69,6 +105,11 @@ impl Agent {
 
 /// A Jenkins that checks each signature, and whose job redeems, logs and reports.
 pub(crate) async fn jenkins_that_checks() -> Jenkins {
+    jenkins_at(0, Script::well_behaved()).await
+}
+
+/// A Jenkins at `port` that checks each signature, and whose job does `script`.
+pub(crate) async fn jenkins_at(port: u16, script: Script) -> Jenkins {
     let trigger = json!({
         "token": REPORTING,
         "genericVariables": [{"key": "port", "value": "$.port"}],
@@ -81,10 +122,14 @@ pub(crate) async fn jenkins_that_checks() -> Jenkins {
         }],
     });
     let mut config = jenkins::Config {
+        listen: Listen {
+            address: (Ipv4Addr::LOCALHOST, port).into(),
+            ..Listen::default()
+        },
         jobs: vec![Job {
             name: REPORTING.to_owned(),
             trigger: serde_json::from_value(trigger).unwrap(),
-            script: Script::well_behaved(),
+            script,
             ..Job::default()
         }],
         whitelist: serde_json::from_value(whitelist).unwrap(),

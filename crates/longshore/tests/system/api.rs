@@ -161,6 +161,17 @@ impl Api {
         }
     }
 
+    /// The sum of the metrics there whose lines begin so; 0 where nobody answers.
+    pub(crate) async fn counted(&self, series: &str) -> u64 {
+        let Ok(told) = self.attempt(Method::GET, "/metrics", None).await else {
+            return 0;
+        };
+        let lines = told.text.lines().filter(|line| line.starts_with(series));
+        lines
+            .map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
+            .sum()
+    }
+
     /// Waits until `path` answers with `status`.
     pub(crate) async fn answers(&self, path: &str, status: u16) -> Answer {
         let mut looks = interval(LOOK_EVERY);

@@ -7,9 +7,12 @@
 )]
 
 mod agent;
+#[expect(dead_code, reason = "the tests on a broker ask for more")]
 mod agents;
 mod api;
 mod backup;
+#[expect(dead_code, reason = "the tests on a broker ask for more")]
+mod balance;
 mod chance;
 mod configuration;
 mod demo;
@@ -23,6 +26,7 @@ mod health;
 mod mortal;
 mod nothing_lost;
 mod openapi;
+mod ports;
 mod receiver_killed;
 mod receivers;
 mod rows;

@@ -1,6 +1,7 @@
 //! The receivers that tests call, and the actions that call them.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use longshore_emulators::jenkins::{self, Jenkins, Job};
 use longshore_emulators::webhook_sink::{Config, Recording, WebhookSink};
@@ -55,8 +56,14 @@ impl Receivers {
 
 /// A sink that checks each signature against the credential that signs.
 pub(crate) async fn sink() -> WebhookSink {
+    sink_at(0).await
+}
+
+/// The same at `port`.
+pub(crate) async fn sink_at(port: u16) -> WebhookSink {
     WebhookSink::start(Config {
         listen: Listen {
+            address: (Ipv4Addr::LOCALHOST, port).into(),
             call_limit: CALL_LIMIT,
             ..Listen::default()
         },

@@ -5,14 +5,10 @@ mod certificates;
 mod process;
 mod properties;
 
-use std::hash::{BuildHasher as _, RandomState};
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
+use crate::ports::free_ports;
 use process::Life;
-
-/// Ports that no outgoing connection is given: while a broker is down, nothing takes its port.
-const PORTS: std::ops::Range<u16> = 15_000..30_000;
 
 /// Who may log in.
 #[derive(Clone, Copy, Debug)]
@@ -114,18 +110,6 @@ impl Broker {
     pub(crate) fn other_authority(&self) -> PathBuf {
         certificates::other_authority(&self.home)
     }
-}
-
-fn free_ports(count: usize) -> Vec<u16> {
-    let drawn = std::iter::repeat_with(|| {
-        let drawn = RandomState::new().hash_one(0) % PORTS.len() as u64;
-        PORTS.start + u16::try_from(drawn).unwrap()
-    });
-    // Held until all are chosen, so that none is chosen twice.
-    let bound = drawn.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
-    let held: Vec<TcpListener> = bound.take(count).collect();
-    let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
-    held.iter().map(port).collect()
 }
 
 /// The folder with the broker's jars.
