@@ -19,6 +19,13 @@ mod broker;
 mod drain;
 mod floor;
 mod polling;
+#[path = "../../tests/system/ports.rs"]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "those of the tests, of which the broker alone asks here"
+)]
+mod ports;
 mod product;
 mod rates;
 mod reader;
