@@ -1,11 +1,14 @@
-//! Each receiver's ways: how its answers are read, and what of them may be kept.
+//! Each receiver's ways: how its answers are read, what of them may be kept, and how it is checked.
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
+use http::{HeaderMap, Method};
 use longshore_domain::delivery::Receiver;
 use longshore_domain::outcome::Outcome;
 
-use crate::client::{EXCERPT_BYTES, Reply};
+use crate::check::{self, Finding, Report, Step, Subject};
+use crate::client::{Call, Client, EXCERPT_BYTES, Reply};
 use crate::outcome::Asked;
 use crate::target::Target;
 use crate::{azure_pipelines, jenkins, webhook};
@@ -50,6 +53,55 @@ pub fn redact(receiver: Receiver, body: &[u8]) -> Cow<'_, [u8]> {
         Receiver::AzurePipelines | Receiver::Webhook | Receiver::Agent | Receiver::Kafka => {
             Cow::Borrowed(body)
         }
+    }
+}
+
+/// Checks the receiver. Makes at most five calls, one after another.
+pub async fn check(client: &Client, subject: Subject<'_>) -> Report {
+    let mut subject = subject;
+    let (mut report, arrives) = check::on_the_way(client, &subject).await;
+    if !arrives {
+        return report;
+    }
+    let receiver = match subject.receiver.or_else(|| known_by_url(&subject.target)) {
+        Some(receiver) => receiver,
+        None => recognize(client, &subject).await,
+    };
+    report.receiver = Some(receiver);
+    match receiver {
+        Receiver::Jenkins => jenkins::check(client, &mut subject, &mut report).await,
+        Receiver::AzurePipelines => {
+            azure_pipelines::check(client, &mut subject, &mut report).await;
+        }
+        Receiver::Webhook | Receiver::Agent | Receiver::Kafka => report.push(Finding::unknown(
+            Step::Receiver,
+            "Nothing was sent: any call to this receiver may start something.",
+        )),
+    }
+    report
+}
+
+fn known_by_url(target: &Target) -> Option<Receiver> {
+    match of(target) {
+        Receiver::Webhook if azure_pipelines::is_service(target) => Some(Receiver::AzurePipelines),
+        Receiver::Webhook => None,
+        known => Some(known),
+    }
+}
+
+/// Asks the server's own page what it is; a GET starts nothing.
+async fn recognize(client: &Client, subject: &Subject<'_>) -> Receiver {
+    let call = Call {
+        method: Method::GET,
+        target: subject.target.clone(),
+        headers: HeaderMap::new(),
+        body: Bytes::new(),
+    };
+    match client.send(&call, &subject.profile).await.reply {
+        Reply::Answered(answer) if answer.headers.contains_key(jenkins::VERSION_HEADER) => {
+            Receiver::Jenkins
+        }
+        _ => Receiver::Webhook,
     }
 }
 

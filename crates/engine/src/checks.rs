@@ -8,8 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use longshore_backends::check::{Disclosure, DryRun, Report, Signer, Subject, check};
+use longshore_backends::check::{Disclosure, DryRun, Report, Signer, Subject};
 use longshore_backends::client::CallProfile;
+use longshore_backends::receiver::check;
 use longshore_backends::target::Target;
 use longshore_domain::connection::{Place, Policy};
 use longshore_domain::delivery::Receiver;

@@ -8,8 +8,9 @@ mod route;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use longshore_backends::check::{Disclosure, DryRun, Report, Signer, Subject, check};
+use longshore_backends::check::{Disclosure, DryRun, Report, Signer, Subject};
 use longshore_backends::client::{CallProfile, Client, ClientConfig, NetworkRules};
+use longshore_backends::receiver::check;
 use longshore_backends::target::Target;
 use longshore_domain::action::InvocationKind;
 use longshore_domain::connection::Defaults;

@@ -1,5 +1,5 @@
-//! Looks at a receiver beforehand: the way to it, its certificate, and what it says to a call that
-//! cannot start anything. Each receiver's own part stands in its module.
+//! Looks at a receiver beforehand: the way to it, its certificate, and what a check is made of. What
+//! a receiver says to a call that cannot start anything stands in its own module.
 
 mod certificate;
 mod finding;
@@ -7,7 +7,6 @@ mod network;
 mod text;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
 use longshore_domain::delivery::Receiver;
 use longshore_domain::diagnosis::Diagnosis;
 use longshore_domain::outcome::{Outcome, Repeat};
@@ -20,7 +19,6 @@ use crate::quote::quote;
 use crate::request::{Envelope, SignatureHeader};
 use crate::target::Target;
 use crate::webhook::{self, Webhook};
-use crate::{azure_pipelines, jenkins, receiver};
 
 pub use finding::{CheckedJob, Finding, Report, Step, Verdict};
 
@@ -78,53 +76,11 @@ pub enum Disclosure {
     Api,
 }
 
-/// Checks the receiver. Makes at most five calls, one after another.
-pub async fn check(client: &Client, subject: Subject<'_>) -> Report {
-    let mut subject = subject;
+/// A report of the way to the receiver, and whether a call would arrive.
+pub(crate) async fn on_the_way(client: &Client, subject: &Subject<'_>) -> (Report, bool) {
     let mut report = Report::new(&subject.target);
-    if !network::check(client, &subject, &mut report).await {
-        return report;
-    }
-    let receiver = match subject.receiver.or_else(|| known_by_url(&subject.target)) {
-        Some(receiver) => receiver,
-        None => recognize(client, &subject).await,
-    };
-    report.receiver = Some(receiver);
-    match receiver {
-        Receiver::Jenkins => jenkins::check(client, &mut subject, &mut report).await,
-        Receiver::AzurePipelines => {
-            azure_pipelines::check(client, &mut subject, &mut report).await;
-        }
-        Receiver::Webhook | Receiver::Agent | Receiver::Kafka => report.push(Finding::unknown(
-            Step::Receiver,
-            "Nothing was sent: any call to this receiver may start something.",
-        )),
-    }
-    report
-}
-
-fn known_by_url(target: &Target) -> Option<Receiver> {
-    match receiver::of(target) {
-        Receiver::Webhook if azure_pipelines::is_service(target) => Some(Receiver::AzurePipelines),
-        Receiver::Webhook => None,
-        known => Some(known),
-    }
-}
-
-/// Asks the server's own page what it is; a GET starts nothing.
-async fn recognize(client: &Client, subject: &Subject<'_>) -> Receiver {
-    let call = Call {
-        method: Method::GET,
-        target: subject.target.clone(),
-        headers: HeaderMap::new(),
-        body: Bytes::new(),
-    };
-    match client.send(&call, &subject.profile).await.reply {
-        Reply::Answered(answer) if answer.headers.contains_key(jenkins::VERSION_HEADER) => {
-            Receiver::Jenkins
-        }
-        _ => Receiver::Webhook,
-    }
+    let arrives = network::check(client, subject, &mut report).await;
+    (report, arrives)
 }
 
 impl Subject<'_> {

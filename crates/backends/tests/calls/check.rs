@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use longshore_backends::check::{Disclosure, Report, Step, Subject, Verdict, check};
+use longshore_backends::check::{Disclosure, Report, Step, Subject, Verdict};
 use longshore_backends::client::{Client, ClientConfig, ProxyRules};
+use longshore_backends::receiver::check;
 use longshore_backends::target::Target;
 use longshore_domain::delivery::Receiver;
 use longshore_domain::diagnosis::Reason;
