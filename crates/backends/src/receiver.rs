@@ -58,7 +58,6 @@ pub fn redact(receiver: Receiver, body: &[u8]) -> Cow<'_, [u8]> {
 
 /// Checks the receiver. Makes at most five calls, one after another.
 pub async fn check(client: &Client, subject: Subject<'_>) -> Report {
-    let mut subject = subject;
     let (mut report, arrives) = check::on_the_way(client, &subject).await;
     if !arrives {
         return report;
@@ -69,13 +68,13 @@ pub async fn check(client: &Client, subject: Subject<'_>) -> Report {
     };
     report.receiver = Some(receiver);
     match receiver {
-        Receiver::Jenkins => jenkins::check(client, &mut subject, &mut report).await,
+        Receiver::Jenkins => jenkins::check(client, &subject, &mut report).await,
         Receiver::AzurePipelines => {
-            azure_pipelines::check(client, &mut subject, &mut report).await;
+            azure_pipelines::check(client, &subject, &mut report).await;
         }
         Receiver::Webhook | Receiver::Agent | Receiver::Kafka => report.push(Finding::unknown(
             Step::Receiver,
-            "Nothing was sent: any call to this receiver may start something.",
+            "Not called: any call to this receiver may start something.",
         )),
     }
     report
@@ -89,11 +88,17 @@ fn known_by_url(target: &Target) -> Option<Receiver> {
     }
 }
 
-/// Asks the server's own page what it is; a GET starts nothing.
+/// Asks for the login page that a Jenkins would have there. Never for the address itself: a webhook
+/// may take a GET as a call, and a token may stand in its query.
 async fn recognize(client: &Client, subject: &Subject<'_>) -> Receiver {
+    let path = subject.target.path().trim_end_matches('/');
+    let login = format!("{}{path}{}", subject.target.origin(), jenkins::LOGIN_PATH);
+    let Ok(target) = Target::parse(&login) else {
+        return Receiver::Webhook;
+    };
     let call = Call {
         method: Method::GET,
-        target: subject.target.clone(),
+        target,
         headers: HeaderMap::new(),
         body: Bytes::new(),
     };

@@ -1,7 +1,9 @@
 //! `longshore try`: an action's call as a run would make it, and what a Jenkins job or an Azure
 //! pipeline with your configuration makes of it. No server, and nothing leaves this machine.
 
+use std::fs::DirBuilder;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -156,7 +158,9 @@ impl TryOut {
 
     /// An engine of its own, whose data goes with this command; its workers are not started.
     async fn engine(&self, directory: &Path) -> anyhow::Result<Arc<Engine>> {
-        std::fs::create_dir_all(directory).context("a directory for the trial")?;
+        // Refused where it is there already: somebody else would have made it.
+        let made = DirBuilder::new().mode(0o700).create(directory);
+        made.with_context(|| format!("a directory for the trial, {}", directory.display()))?;
         let variable = |name: &str, value: String| (format!("LONGSHORE_{name}"), value);
         let given = [
             variable("DATA_DIR", directory.display().to_string()),

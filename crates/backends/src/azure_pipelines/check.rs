@@ -16,7 +16,7 @@ use crate::request::read_url;
 use crate::target::Target;
 
 /// Adds what Azure DevOps says.
-pub(crate) async fn check(client: &Client, subject: &mut Subject<'_>, report: &mut Report) {
+pub(crate) async fn check(client: &Client, subject: &Subject<'_>, report: &mut Report) {
     let called = match unknown_webhook(&subject.target, subject.probe_name) {
         Ok(called) => called,
         Err(found) => return report.push(Finding::failed(Step::Receiver, found)),

@@ -40,7 +40,7 @@ enum Probe {
 }
 
 /// Adds what the plugin says.
-pub(crate) async fn check(client: &Client, subject: &mut Subject<'_>, report: &mut Report) {
+pub(crate) async fn check(client: &Client, subject: &Subject<'_>, report: &mut Report) {
     let called = match trigger(&subject.target) {
         Ok(called) => called,
         Err(found) => return report.push(Finding::failed(Step::Receiver, found)),
@@ -76,13 +76,19 @@ pub(crate) async fn check(client: &Client, subject: &mut Subject<'_>, report: &m
     }
 }
 
-/// The trigger's address: the given one, or that of the Jenkins that it names.
+/// What stands before a job's name in its path.
+const JOB_PATH: &str = "/job/";
+
+/// The trigger's address: the given one, or that of the Jenkins that it names. A job's own address
+/// is left at the job: Jenkins lets further segments follow what starts it.
 fn trigger(target: &Target) -> Result<Target, Diagnosis> {
     if is_trigger_path(target.path()) {
         return Ok(target.clone());
     }
-    let path = target.path().trim_end_matches('/');
-    crate::request::read_url(&format!("{}{path}{INVOKE_PATH}", target.origin()))
+    let path = target.path();
+    let root = path.split_once(JOB_PATH).map_or(path, |(root, _)| root);
+    let root = root.trim_end_matches('/');
+    crate::request::read_url(&format!("{}{root}{INVOKE_PATH}", target.origin()))
 }
 
 /// `called` without its query, where a token may stand.
@@ -334,5 +340,30 @@ fn checked(job: &super::answer::Job, variables: &Variables, scrubber: &Scrubber)
             .flatten()
             .map(|(name, value)| (told(name), told(value)))
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trigger_is_that_of_the_jenkins_and_never_a_jobs_own_address() {
+        let invoke = "https://ci/jenkins/generic-webhook-trigger/invoke";
+        for (given, called) in [
+            ("https://ci/jenkins", invoke),
+            ("https://ci/jenkins/", invoke),
+            (
+                "https://ci/jenkins/job/a/buildWithParameters?token=x",
+                invoke,
+            ),
+            ("https://ci/jenkins/job/f/job/a/build", invoke),
+            ("https://ci", "https://ci/generic-webhook-trigger/invoke"),
+            ("https://ci/jenkins/generic-webhook-trigger/invoke", invoke),
+        ] {
+            let called_here = trigger(&Target::parse(given).unwrap()).unwrap();
+            let expected = Target::parse(called).unwrap();
+            assert_eq!(called_here.path(), expected.path(), "{given}");
+        }
     }
 }

@@ -20,6 +20,8 @@ pub const KEEP_ANSWER_BYTES: usize = MAX_ANSWER_BYTES;
 const TRIGGER_PATH: &str = "/generic-webhook-trigger/";
 /// The trigger itself.
 const INVOKE_PATH: &str = "/generic-webhook-trigger/invoke";
+/// The page at which people sign in, below Jenkins' own URL.
+pub(crate) const LOGIN_PATH: &str = "/login";
 /// The header in which Jenkins tells its version, on every page.
 pub(crate) const VERSION_HEADER: &str = "x-jenkins";
 

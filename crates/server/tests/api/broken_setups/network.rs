@@ -131,6 +131,26 @@ async fn a_stranger_shows_only_its_status_and_content_type() {
 }
 
 #[tokio::test]
+async fn a_receiver_that_is_no_jenkins_is_never_called_at_its_address() {
+    let server = Server::start().await;
+    let url = format!("{}/hooks/1", server.sink.base_url());
+    let made = server.post("/v1/connections", json!({"name": "sink", "url": url}));
+    let id = made.await.expect(201)["connection"]["id"].clone();
+    let path = format!("/v1/connections/{}/check", id.as_str().unwrap());
+    let asked = json!({"url": format!("{url}?token={TOKEN}")});
+    let report = server.post(&path, asked).await.expect(200)["check"].clone();
+    assert_eq!(report["receiver"], "webhook");
+    assert_eq!(report["verdict"], "unknown");
+    let called: Vec<String> = server
+        .sink
+        .deliveries()
+        .iter()
+        .map(|call| format!("{} {}", call.method, call.uri))
+        .collect();
+    assert_eq!(called, ["GET /hooks/1/login"]);
+}
+
+#[tokio::test]
 async fn checks_are_bounded_and_only_an_admin_asks_for_them() {
     let server = Server::start().await;
     let url = server.sink.base_url();
