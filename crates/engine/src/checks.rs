@@ -12,7 +12,7 @@ use longshore_backends::check::{Disclosure, DryRun, Report, Signer, Subject};
 use longshore_backends::client::CallProfile;
 use longshore_backends::receiver::check;
 use longshore_backends::target::Target;
-use longshore_domain::connection::{Place, Policy};
+use longshore_domain::connection::{Connection, Place, Policy};
 use longshore_domain::delivery::Receiver;
 use longshore_domain::json;
 use longshore_domain::outcome::Repeat;
@@ -120,7 +120,7 @@ impl Engine {
             .collect();
         let subject = Subject {
             target,
-            receiver: settings.preset.and_then(receiver),
+            receiver: receiver(settings),
             profile: CallProfile {
                 connect_timeout: policy.connect_timeout.min(CALL_TIMEOUT),
                 total_timeout: policy.timeout.min(CALL_TIMEOUT),
@@ -196,23 +196,34 @@ struct CompleteCall {
 }
 
 fn target(connection: &KnownConnection, url: Option<&str>) -> Result<Target, Error> {
-    let text = url.unwrap_or(&connection.settings.url);
+    let settings = &connection.settings;
     let refused = |message: String| Error::invalid("url", message);
+    let read = |text: &str| Target::parse(text).map_err(|fault| refused(fault.to_string()));
+    let Some(text) = url else {
+        let own = read(&settings.url)?;
+        return match &settings.base_url {
+            // Where calls of this connection really go.
+            Some(base) => read(&format!("{}{}", base.trim_end_matches('/'), own.path())),
+            None => Ok(own),
+        };
+    };
     let place = Place::parse(text).map_err(|error| refused(error.to_string()))?;
     if !connection.covers(&place) {
         return Err(refused(format!(
             "expected an address below the connection's, {}",
-            connection.settings.url
+            settings.url
         )));
     }
-    Target::parse(text).map_err(|fault| refused(fault.to_string()))
+    read(text)
 }
 
-fn receiver(preset: Preset) -> Option<Receiver> {
-    match preset {
-        Preset::Jenkins => Some(Receiver::Jenkins),
-        Preset::AzureDevops => Some(Receiver::AzurePipelines),
-        Preset::PortV1 => None,
+/// What the connection says that its server is.
+fn receiver(settings: &Connection) -> Option<Receiver> {
+    match settings.preset {
+        Some(Preset::Jenkins) => Some(Receiver::Jenkins),
+        Some(Preset::AzureDevops) => Some(Receiver::AzurePipelines),
+        // Only Azure DevOps' calls have a base of their own.
+        _ => settings.base_url.as_ref().map(|_| Receiver::AzurePipelines),
     }
 }
 

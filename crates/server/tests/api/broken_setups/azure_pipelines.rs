@@ -78,3 +78,19 @@ async fn a_check_starts_no_pipeline_even_where_no_signature_is_asked_for() {
     }
     assert!(azure.builds().is_empty());
 }
+
+#[tokio::test]
+async fn a_server_of_ones_own_is_checked_where_calls_really_go() {
+    let azure = AzureDevOps::start(organization(|_| {})).await.unwrap();
+    let server = Server::start().await;
+    let own = json!({"name": "azure", "url": "https://dev.azure.com/contoso",
+        "baseUrl": azure.base_url()});
+    let made = server.post("/v1/connections", own).await;
+    let id = made.expect(201)["connection"]["id"].clone();
+    let path = format!("/v1/connections/{}/check", id.as_str().unwrap());
+    let report = server.post(&path, json!({})).await.expect(200)["check"].clone();
+    assert_eq!(report["receiver"], "azure_pipelines");
+    assert_eq!(report["url"], format!("{}/contoso", azure.base_url()));
+    assert_eq!(report["verdict"], "unknown", "{report:#}");
+    assert!(azure.builds().is_empty());
+}
