@@ -9,7 +9,7 @@ use axum::http::{StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use longshore_engine::caller::Caller;
 use longshore_engine::error::Error;
-use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::de::{DeserializeOwned, Error as _, IntoDeserializer};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -149,6 +149,19 @@ where
     let text = Option::<String>::deserialize(deserializer)?;
     text.map(|text| T::deserialize(text.into_deserializer()))
         .transpose()
+}
+
+/// A text, or a number as its text; `null` stands for none.
+pub(crate) fn optional_text_or_number<'de, D>(deserializer: D) -> Result<Option<String>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    match Option::<Value>::deserialize(deserializer)? {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(Value::Number(number)) => Ok(Some(number.to_string())),
+        Some(_) => Err(D::Error::custom("expected a text or a number")),
+    }
 }
 
 /// Query parameters: unknown ones are ignored, lists may be repeated or joined by commas.

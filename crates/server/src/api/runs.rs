@@ -18,7 +18,10 @@ use utoipa_axum::routes;
 use super::App;
 use super::problem::Problem;
 use super::reply::Reply;
-use super::request::{Authenticated, Json, OptionalJson, Path, Query, optional_word, parse, word};
+use super::request::{
+    Authenticated, Json, OptionalJson, Path, Query, optional_text_or_number, optional_word, parse,
+    word,
+};
 
 /// How many runs one page holds.
 const PAGE: u32 = 50;
@@ -70,9 +73,11 @@ struct RunPatch {
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     message: Option<Map<String, Value>>,
+    /// Cut at 16 KiB.
     #[serde(default)]
     summary: Option<String>,
-    #[serde(default)]
+    /// A text; of a number its text is kept.
+    #[serde(default, deserialize_with = "optional_text_or_number")]
     external_run_id: Option<String>,
 }
 
@@ -306,7 +311,6 @@ async fn patch(
         patch.status_label.as_deref(),
         LABEL_CHARS_LIMIT,
     )?;
-    check_bytes("summary", patch.summary.as_deref())?;
     check_chars(
         "externalRunId",
         patch.external_run_id.as_deref(),
@@ -318,7 +322,7 @@ async fn patch(
         status: patch.status.map(Status::from),
         status_label: patch.status_label,
         link: patch.link.map(link).transpose()?,
-        summary: patch.summary,
+        summary: patch.summary.map(cut),
         external_run_id: patch.external_run_id,
         message,
     };
@@ -339,6 +343,17 @@ fn link(link: Link) -> Result<Value, Problem> {
         Link::One(text) => Value::String(text),
         Link::Many(texts) => json!(texts),
     })
+}
+
+/// The existing agent puts a receiver's whole answer into the summary: where that is too long, the
+/// end that it reports must not be lost with it.
+fn cut(mut text: String) -> String {
+    const MARK: &str = "…";
+    if text.len() > TEXT_BYTES_LIMIT {
+        text.truncate(text.floor_char_boundary(TEXT_BYTES_LIMIT - MARK.len()));
+        text.push_str(MARK);
+    }
+    text
 }
 
 fn check_chars(path: &str, text: Option<&str>, limit: usize) -> Result<(), Problem> {

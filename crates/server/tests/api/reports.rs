@@ -87,9 +87,10 @@ async fn patches_are_closed_and_bounded() {
         (json!({"message": {"x": text(16 * 1024)}}), "message"),
         (json!({"statusLabel": text(257)}), "statusLabel"),
         (json!({"statusLabel": {}}), "statusLabel"),
-        (json!({"summary": text(16 * 1024 + 1)}), "summary"),
+        (json!({"summary": {}}), "summary"),
         (json!({"externalRunId": text(1_025)}), "externalRunId"),
-        (json!({"externalRunId": 7}), "externalRunId"),
+        (json!({"externalRunId": true}), "externalRunId"),
+        (json!({"externalRunId": [7]}), "externalRunId"),
         (json!({"status": {"SUCCESS": null}}), "status"),
         (
             json!(["SUCCESS", null, null, null, null, null]),
@@ -106,6 +107,43 @@ async fn patches_are_closed_and_bounded() {
         .patch(&path("r_0000000000000000", ""), json!({}))
         .await;
     nobody.refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_number_names_a_backend_s_run_by_its_text() {
+    let (server, run) = running().await;
+    for (told, kept) in [
+        ("7", "7"),
+        ("\"7\"", "7"),
+        ("12345678901234567890", "12345678901234567890"),
+        ("7.0", "7.0"),
+    ] {
+        let body = format!("{{\"externalRunId\": {told}}}");
+        let patched = server.call(Method::PATCH, &path(&run, "")).raw(body);
+        let shown = patched.send().await.expect(200)["run"].clone();
+        assert_eq!(shown["externalRunId"], kept, "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_summary_that_is_too_long_is_cut_and_the_end_that_it_came_with_kept() {
+    const LIMIT: usize = 16 * 1024;
+    // Two bytes each, and one before them: the bound lies within a letter.
+    let page = format!("<{}", "é".repeat(LIMIT));
+    for (told, kept) in [
+        ("x".repeat(LIMIT), "x".repeat(LIMIT)),
+        (
+            "x".repeat(LIMIT + 1),
+            format!("{}…", "x".repeat(LIMIT - "…".len())),
+        ),
+        (page, format!("<{}…", "é".repeat(LIMIT / 2 - 2))),
+    ] {
+        let (server, run) = running().await;
+        let report = json!({"status": "FAILURE", "summary": told});
+        let ended = server.patch(&path(&run, ""), report).await.expect(200);
+        assert_eq!(ended["run"]["status"], "FAILURE");
+        assert_eq!(ended["run"]["summary"], kept);
+    }
 }
 
 #[tokio::test]
