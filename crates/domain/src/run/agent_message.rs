@@ -65,6 +65,24 @@ pub fn agent_message(
     }
 }
 
+/// Whether agents that are only given `payload` can make the message from it: they write into the
+/// body of the call, so it has to be an object, with nothing in their way.
+#[must_use]
+pub fn has_room_for_message(payload: &Value) -> bool {
+    let Some(body @ Value::Object(_)) = payload.get("body") else {
+        return false;
+    };
+    let places = [
+        "/context",
+        "/payload",
+        "/payload/action",
+        "/payload/action/invocationMethod",
+    ];
+    places
+        .into_iter()
+        .all(|place| body.pointer(place).is_none_or(Value::is_object))
+}
+
 fn kind_of(invocation: &Value) -> Option<InvocationKind> {
     serde_json::from_value(invocation.get("type")?.clone()).ok()
 }

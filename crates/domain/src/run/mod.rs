@@ -26,7 +26,9 @@ pub use accept::{
     AGENT_DESTINATION, Entry, GITLAB_DESTINATION, INTEGRATION_PREFIX, KAFKA_DESTINATION,
     NewDelivery, Rendered, Request, accept, dispatch, is_for_agents,
 };
-pub use agent_message::{Freshness, SignedMessage, Unverified, agent_message, signed, verify};
+pub use agent_message::{
+    Freshness, SignedMessage, Unverified, agent_message, has_room_for_message, signed, verify,
+};
 pub use agents::{AgentReport, handed_over, moved, settled_by_agent, started_by_agent};
 pub use approval::{ApprovalRejection, Approved, Decision, Vote, approve};
 pub use change::{

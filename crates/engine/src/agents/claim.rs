@@ -146,17 +146,16 @@ impl Engine {
             action: action.as_ref().map(|action| action.title_and_icon()),
         }
         .json(false);
-        let message = match (&claim.by, &documents.payload) {
-            (Some(_), Some(payload)) => {
-                let message = Message::of_stored(&run, &documents);
-                self.agent_message(&run, payload, &message).await.ok()
-            }
-            _ => None,
-        };
         if let Value::Object(shown) = &mut shown {
             shown.insert("claimedUntil".into(), until.to_string().into());
-            if let Some(message) = message {
-                shown.insert("message".into(), message);
+        }
+        if let Some(message) = self.message_for(claim, &run, &documents).await {
+            let (place, key) = match claim.by {
+                Some(_) => (Some(&mut shown), "message"),
+                None => (shown.get_mut("payload"), "body"),
+            };
+            if let Some(Value::Object(place)) = place {
+                place.insert(key.into(), message);
             }
         }
         claimed.runs.push(shown);
@@ -169,6 +168,19 @@ impl Engine {
                 },
             });
         }
+    }
+
+    /// The message that the claimer needs beside the run: a session always; an execution agent
+    /// without one makes it from the body of the call, where that has room for it.
+    async fn message_for(&self, claim: &Claim, run: &Run, documents: &Documents) -> Option<Value> {
+        let payload = documents.payload.as_ref()?;
+        let makes_it =
+            claim.installation_id != EXECUTION_AGENT || run::has_room_for_message(payload);
+        if claim.by.is_none() && makes_it {
+            return None;
+        }
+        let message = Message::of_stored(run, documents);
+        self.agent_message(run, payload, &message).await.ok()
     }
 
     /// The documents with what names a secret filled in; for the wire alone.

@@ -21,6 +21,8 @@ mod deliveries;
 #[cfg(test)]
 mod executing;
 #[cfg(test)]
+mod existing_agent;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod health;

@@ -134,6 +134,33 @@ fn a_body_keeps_all_that_agents_do_not_need() {
 }
 
 #[test]
+fn agents_make_the_message_themselves_where_nothing_is_in_their_way() {
+    for (body, has_room) in [
+        (json!({}), true),
+        (json!({"own": [1], "headers": null}), true),
+        (json!({"context": {}, "payload": {}}), true),
+        (
+            json!({"payload": {"action": {"invocationMethod": {"type": "X"}}}}),
+            true,
+        ),
+        (json!({"payload": {"entity": null}}), true),
+        (json!([]), false),
+        (json!(null), false),
+        (json!({"context": null}), false),
+        (json!({"payload": "text"}), false),
+        (json!({"payload": {"action": "deploy"}}), false),
+        (
+            json!({"payload": {"action": {"invocationMethod": [1]}}}),
+            false,
+        ),
+    ] {
+        let payload = json!({"type": "WEBHOOK", "body": body});
+        assert_eq!(has_room_for_message(&payload), has_room, "{body}");
+    }
+    assert!(!has_room_for_message(&json!({"type": "WEBHOOK"})));
+}
+
+#[test]
 fn a_list_stands_beside_the_standard_message() {
     let sent = message_of(&payload(&json!({"body": [1, 2]})));
     assert_eq!(sent["body"], json!([1, 2]));
