@@ -22,6 +22,7 @@ mod broker;
 mod cluster;
 mod consuming;
 mod dying;
+mod existing_agent;
 mod groups;
 mod login;
 mod poison;
