@@ -28,7 +28,7 @@ pub(crate) struct CompiledTemplate {
 
 pub(crate) enum Compiled {
     Program(Program),
-    /// It names a secret: it is compiled when it is first attempted.
+    /// It names a secret or may read an encrypted input: it is compiled when it is first attempted.
     Deferred,
     /// It does not compile, and so is null.
     Mistake(Mistake),
@@ -54,7 +54,17 @@ pub(crate) struct Complete {
 
 impl CompiledTemplate {
     pub(crate) fn new(value: &Value) -> Self {
-        let template = Template::parse(value);
+        Self::with_sealed(value, &[])
+    }
+
+    /// The same where these inputs are encrypted for each attempt: what may read one of them is
+    /// evaluated then.
+    pub(crate) fn with_sealed(value: &Value, sealed: &[String]) -> Self {
+        let paths: Vec<[&str; 2]> = sealed.iter().map(|name| ["inputs", name]).collect();
+        let paths: Vec<&[&str]> = paths.iter().map(<[&str; 2]>::as_slice).collect();
+        // What does not compile reads nothing.
+        let reads = |text: &str| Program::compile(text).is_ok_and(|it| it.may_read(&paths));
+        let template = Template::parse_keeping(value, &|text| !paths.is_empty() && reads(text));
         let compiled = |expression: &Expression| match expression.deferred {
             true => Compiled::Deferred,
             false => Compiled::of(&expression.text),
@@ -204,6 +214,7 @@ impl Engine {
             payload: payload.clone(),
             deferred: documents.deferred.clone(),
             scope: scope::of_stored(run, documents),
+            encrypted: documents.encrypted.clone().filter(|it| it.has_sealed()),
         })))
     }
 }

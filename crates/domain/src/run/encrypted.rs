@@ -20,6 +20,12 @@ pub struct EncryptedInputs {
 }
 
 impl EncryptedInputs {
+    /// Whether the server encrypts some of them.
+    #[must_use]
+    pub const fn has_sealed(&self) -> bool {
+        !self.sealed.is_empty()
+    }
+
     /// The names of all of them, as `.action.encryptedProperties` has them.
     #[must_use]
     pub fn names(encrypted: Option<&Self>) -> Vec<&str> {
@@ -64,7 +70,7 @@ fn quoted(name: &str) -> String {
     for unit in name.encode_utf16() {
         match u8::try_from(unit).map(char::from) {
             Ok(c) if c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '@' | '=') => {
-                text.push(c)
+                text.push(c);
             }
             _ => text.push_str(&format!("\\u{unit:04x}")),
         }
