@@ -184,7 +184,8 @@ impl Engine {
         })
     }
 
-    /// Evaluates the deferred parts of a payload for one attempt.
+    /// Evaluates the deferred parts of a payload for one attempt. What `scope` has of secrets is in
+    /// sight of those expressions alone that name one.
     pub(crate) async fn fill_deferred(
         &self,
         payload: Value,
@@ -192,14 +193,38 @@ impl Engine {
         scope: &Value,
     ) -> Complete {
         let per_attempt = PerAttempt::parse(deferred);
-        let programs = compiled(&self.evaluator, &per_attempt);
-        let evaluated = evaluated(&self.evaluator, action_of(scope), &programs, scope).await;
+        let evaluated = self.evaluated_apart(&per_attempt, scope).await;
         let completed = per_attempt.complete(payload, &evaluated);
         Complete {
             payload: completed.value,
             secrets: completed.yielded.into_iter().map(Secret::new).collect(),
             failures: completed.failures,
         }
+    }
+
+    async fn evaluated_apart(&self, per_attempt: &PerAttempt, scope: &Value) -> Vec<Evaluated> {
+        let programs = compiled(&self.evaluator, per_attempt);
+        let names_secret = || per_attempt.expressions().iter().map(|it| it.deferred);
+        let owner = action_of(scope);
+        if names_secret().all(|names_secret| names_secret) {
+            return evaluated(&self.evaluator, owner, &programs, scope).await;
+        }
+        let (mut with, mut without) = (Vec::new(), Vec::new());
+        for (program, names_secret) in programs.into_iter().zip(names_secret()) {
+            let (here, there) = match names_secret {
+                true => (&mut with, &mut without),
+                false => (&mut without, &mut with),
+            };
+            here.push(program);
+            there.push(Compiled::Deferred);
+        }
+        let plain = scope::without_secrets(scope.clone());
+        let with = evaluated(&self.evaluator, owner, &with, scope).await;
+        let without = evaluated(&self.evaluator, owner, &without, &plain).await;
+        let pairs = with.into_iter().zip(without).zip(names_secret());
+        pairs
+            .map(|((with, without), names_secret)| if names_secret { with } else { without })
+            .collect()
     }
 
     /// What a stored run's delivery sends; none where the run was never rendered.
