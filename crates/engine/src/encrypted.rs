@@ -144,19 +144,7 @@ impl Engine {
         encrypted: &EncryptedInputs,
         secret: &Secret<String>,
     ) -> Result<WireInputs, Fault> {
-        let mut wire = WireInputs {
-            values: Vec::new(),
-            plain: Vec::new(),
-        };
-        for (name, value) in opened(&self.vault, run, encrypted)? {
-            let nonce = self.vault.wire_nonce(&encrypted.sealed, number, &name);
-            keep_back(&value, &mut wire.plain);
-            let plain = Secret::new(plain_text(value));
-            let encrypted = encrypt(plain.expose(), secret.expose(), nonce)?;
-            wire.values.push((name, encrypted));
-            wire.plain.push(plain);
-        }
-        Ok(wire)
+        wire_inputs(&self.vault, run, number, encrypted, secret)
     }
 }
 
@@ -166,6 +154,28 @@ impl Vault {
     fn wire_nonce(&self, sealed: &[u8], number: u32, name: &str) -> [u8; NONCE_BYTES] {
         self.derive_nonce(&[sealed, &number.to_le_bytes(), name.as_bytes()])
     }
+}
+
+fn wire_inputs(
+    vault: &Vault,
+    run: &RunId,
+    number: u32,
+    encrypted: &EncryptedInputs,
+    secret: &Secret<String>,
+) -> Result<WireInputs, Fault> {
+    let mut wire = WireInputs {
+        values: Vec::new(),
+        plain: Vec::new(),
+    };
+    for (name, value) in opened(vault, run, encrypted)? {
+        let nonce = vault.wire_nonce(&encrypted.sealed, number, &name);
+        keep_back(&value, &mut wire.plain);
+        let plain = Secret::new(plain_text(value));
+        let encrypted = encrypt(plain.expose(), secret.expose(), nonce)?;
+        wire.values.push((name, encrypted));
+        wire.plain.push(plain);
+    }
+    Ok(wire)
 }
 
 fn place(run: &RunId) -> String {
@@ -211,4 +221,87 @@ fn changed_since(input: &EncryptedInput) -> Violation {
             input.algorithm
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use longshore_domain::encryption::{Algorithm, decrypt};
+    use serde_json::json;
+
+    use super::*;
+    use crate::environment::SystemEnvironment;
+    use crate::vault::KEY_BYTES;
+
+    fn secret() -> Secret<String> {
+        Secret::new("0123456789abcdef0123456789abcdef".to_owned())
+    }
+
+    fn run(number: u64) -> RunId {
+        RunId::mint(longshore_domain::time::Timestamp::from_micros(0), number)
+    }
+
+    fn sealed(vault: &Vault, run: &RunId, plain: &Value) -> EncryptedInputs {
+        let input = |name: &String| EncryptedInput {
+            name: name.clone(),
+            algorithm: Algorithm::Aes256Gcm,
+        };
+        let plain_text = plain.to_string();
+        EncryptedInputs {
+            inputs: plain.as_object().unwrap().keys().map(input).collect(),
+            sealed: vault.seal(&SystemEnvironment, &place(run), plain_text.as_bytes()),
+        }
+    }
+
+    #[test]
+    fn values_open_and_no_two_are_alike_unless_they_are_the_same() {
+        let vault = Vault::new(&Secret::new([7; KEY_BYTES]));
+        let plain = json!({"a": "text", "b": "text", "o": {"z": 1.0, "a": ["in"]}});
+        let mut seen: Vec<String> = Vec::new();
+        for run in [run(1), run(2)] {
+            let sealed = sealed(&vault, &run, &plain);
+            for number in [1, 2] {
+                let made = || wire_inputs(&vault, &run, number, &sealed, &secret()).unwrap();
+                let wire = made().values;
+                assert_eq!(made().values, wire, "asked again");
+                let expected = ["text", "text", r#"{"z":1,"a":["in"]}"#];
+                for ((_, wire), expected) in wire.iter().zip(expected) {
+                    let opened = decrypt(wire, [secret().expose().as_str()]).unwrap();
+                    assert_eq!(opened.expose(), expected);
+                    let nonce = wire[..20].to_owned();
+                    assert!(!seen.contains(&nonce));
+                    seen.push(nonce);
+                }
+            }
+        }
+        assert_eq!(seen.len(), 2 * 2 * 3);
+    }
+
+    #[test]
+    fn what_nobody_may_repeat_are_values_texts_and_parts() {
+        let vault = Vault::new(&Secret::new([7; KEY_BYTES]));
+        let plain = json!({"o": {"z": 1, "a": ["in"]}});
+        let sealed = sealed(&vault, &run(1), &plain);
+        let wire = wire_inputs(&vault, &run(1), 1, &sealed, &secret()).unwrap();
+        let value = wire.values[0].1.clone();
+        let secrets: Vec<String> = wire.into_secrets().map(|it| it.expose().clone()).collect();
+        assert_eq!(secrets, [value.as_str(), "in", r#"{"z":1,"a":["in"]}"#]);
+    }
+
+    #[test]
+    fn what_cannot_be_made_says_why() {
+        let vault = Vault::new(&Secret::new([7; KEY_BYTES]));
+        let mut sealed = sealed(&vault, &run(1), &json!({"a": "text"}));
+        let made = |run: &RunId, sealed: &EncryptedInputs, secret: &Secret<String>| {
+            wire_inputs(&vault, run, 1, sealed, secret).err()
+        };
+        let short = Secret::new("short".to_owned());
+        assert_eq!(
+            made(&run(1), &sealed, &short),
+            Some(Fault::Secret(SecretTooShort))
+        );
+        let unopened = Some(Fault::Sealed(Unsealable));
+        assert_eq!(made(&run(2), &sealed, &secret()), unopened, "another run's");
+        sealed.sealed[20] ^= 1;
+        assert_eq!(made(&run(1), &sealed, &secret()), unopened, "altered");
+    }
 }

@@ -1,8 +1,13 @@
 //! The plain text is in no table and no answer; its receiver can open what it is sent.
 
+use std::net::SocketAddr;
+
+use axum::Router;
 use http::{Method, StatusCode};
 use longshore_emulators::webhook_sink::Answer;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use super::{
     CENSORED, PASSWORD, PIN, action, assert_nowhere, censored, inputs, open, shown, with_action,
@@ -172,6 +177,36 @@ async fn an_answer_that_repeats_them_is_scrubbed() {
         assert!(kept, "{synchronized} {status}: the rest is kept: {shown}");
         assert_nowhere(&server, &[PASSWORD, PIN]).await;
     }
+}
+
+/// A receiver that refuses and answers with what it was sent.
+async fn echo() -> (SocketAddr, JoinSet<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new().fallback(async |body: String| (StatusCode::BAD_REQUEST, body));
+    let mut serving = JoinSet::new();
+    serving.spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (address, serving)
+}
+
+#[tokio::test]
+async fn a_value_that_comes_back_is_scrubbed_too() {
+    let server = Server::start().await;
+    let (address, _serving) = echo().await;
+    let mut action = action(&server, "deploy");
+    action["invocationMethod"]["url"] = format!("http://{address}/").into();
+    server.action(action).await;
+    let run = server.run("deploy", inputs()).await;
+    let delivery = server.delivery(&run).await;
+    let path = format!(
+        "/v1/deliveries/{}/attempts",
+        delivery["id"].as_str().unwrap()
+    );
+    let attempts = server.get(&path).await.expect(200);
+    assert_eq!(
+        attempts["attempts"][0]["answer"],
+        r#"{"name":"api","password":"<secret>","account":"<secret>"}"#
+    );
 }
 
 #[tokio::test]
