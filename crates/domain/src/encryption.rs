@@ -18,6 +18,10 @@ pub use wire::{KEY_BYTES, NONCE_BYTES, SecretTooShort, Unopened, decrypt, encryp
 /// What stands where an input is shown that the server encrypts.
 pub const CENSORED: &str = "<encrypted>";
 
+/// Bytes of all values of a run that the server encrypts: what receivers and agents say is looked
+/// through for each of them in every form.
+pub const MAX_SEALED_BYTES: usize = 128 * 1024;
+
 /// Who encrypts an input, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Algorithm {

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::action::shape::{Path, shown};
 use crate::action::{Required, UserInputs, jq_query};
-use crate::encryption::{EncryptedInput, Encryption};
+use crate::encryption::{EncryptedInput, Encryption, MAX_SEALED_BYTES};
 use crate::violation::Violation;
 use check::Check;
 use schema::{Compiler, Schema};
@@ -179,14 +179,20 @@ impl Form {
                 check.push(&path.key(&input.name), "is required");
             }
         }
+        let encrypted: Vec<EncryptedInput> = self
+            .encrypted()
+            .filter(|input| properties.contains_key(&input.name))
+            .collect();
+        let sealed = encrypted.iter().filter(|input| input.is_sealed());
+        let sealed = sealed.filter_map(|input| properties.get(&input.name));
+        if sealed.map(bytes_of).sum::<usize>() > MAX_SEALED_BYTES {
+            let limit = format!("at most {MAX_SEALED_BYTES} bytes are encrypted for one run");
+            check.push(&path, limit);
+        }
         let violations = check.into_violations();
         if !violations.is_empty() {
             return Err(violations);
         }
-        let encrypted = self
-            .encrypted()
-            .filter(|input| properties.contains_key(&input.name))
-            .collect();
         Ok(Accepted {
             properties,
             encrypted,
@@ -208,6 +214,14 @@ impl Input {
                 other => check.expected(path, &format!("a string, {layout}"), other),
             },
         }
+    }
+}
+
+/// What a value takes once it is written.
+fn bytes_of(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        other => other.to_string().len(),
     }
 }
 

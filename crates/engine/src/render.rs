@@ -155,6 +155,37 @@ fn evaluated_of(output: Output) -> Evaluated {
     }
 }
 
+/// What each of the `programs` of `per_attempt` comes to, in order. What `scope` has of secrets is in
+/// sight of those alone that name one.
+pub(crate) async fn evaluated_apart(
+    evaluator: &Evaluator,
+    owner: &str,
+    per_attempt: &PerAttempt,
+    programs: Vec<Compiled>,
+    scope: &Value,
+) -> Vec<Evaluated> {
+    let names_secret = || per_attempt.expressions().iter().map(|it| it.deferred);
+    if names_secret().all(|names_secret| names_secret) {
+        return evaluated(evaluator, owner, &programs, scope).await;
+    }
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for (program, names_secret) in programs.into_iter().zip(names_secret()) {
+        let (here, there) = match names_secret {
+            true => (&mut with, &mut without),
+            false => (&mut without, &mut with),
+        };
+        here.push(program);
+        there.push(Compiled::Deferred);
+    }
+    let plain = scope::without_secrets(scope.clone());
+    let with = evaluated(evaluator, owner, &with, scope).await;
+    let without = evaluated(evaluator, owner, &without, &plain).await;
+    let pairs = with.into_iter().zip(without).zip(names_secret());
+    pairs
+        .map(|((with, without), names_secret)| if names_secret { with } else { without })
+        .collect()
+}
+
 /// The expressions of a template's deferred parts, compiled unless the evaluator remembers them.
 pub(crate) fn compiled(evaluator: &Evaluator, per_attempt: &PerAttempt) -> Vec<Compiled> {
     let expressions = per_attempt.expressions().iter();
@@ -184,8 +215,7 @@ impl Engine {
         })
     }
 
-    /// Evaluates the deferred parts of a payload for one attempt. What `scope` has of secrets is in
-    /// sight of those expressions alone that name one.
+    /// Evaluates the deferred parts of a payload for one attempt.
     pub(crate) async fn fill_deferred(
         &self,
         payload: Value,
@@ -193,38 +223,16 @@ impl Engine {
         scope: &Value,
     ) -> Complete {
         let per_attempt = PerAttempt::parse(deferred);
-        let evaluated = self.evaluated_apart(&per_attempt, scope).await;
+        let programs = compiled(&self.evaluator, &per_attempt);
+        let owner = action_of(scope);
+        let evaluated =
+            evaluated_apart(&self.evaluator, owner, &per_attempt, programs, scope).await;
         let completed = per_attempt.complete(payload, &evaluated);
         Complete {
             payload: completed.value,
             secrets: completed.yielded.into_iter().map(Secret::new).collect(),
             failures: completed.failures,
         }
-    }
-
-    async fn evaluated_apart(&self, per_attempt: &PerAttempt, scope: &Value) -> Vec<Evaluated> {
-        let programs = compiled(&self.evaluator, per_attempt);
-        let names_secret = || per_attempt.expressions().iter().map(|it| it.deferred);
-        let owner = action_of(scope);
-        if names_secret().all(|names_secret| names_secret) {
-            return evaluated(&self.evaluator, owner, &programs, scope).await;
-        }
-        let (mut with, mut without) = (Vec::new(), Vec::new());
-        for (program, names_secret) in programs.into_iter().zip(names_secret()) {
-            let (here, there) = match names_secret {
-                true => (&mut with, &mut without),
-                false => (&mut without, &mut with),
-            };
-            here.push(program);
-            there.push(Compiled::Deferred);
-        }
-        let plain = scope::without_secrets(scope.clone());
-        let with = evaluated(&self.evaluator, owner, &with, scope).await;
-        let without = evaluated(&self.evaluator, owner, &without, &plain).await;
-        let pairs = with.into_iter().zip(without).zip(names_secret());
-        pairs
-            .map(|((with, without), names_secret)| if names_secret { with } else { without })
-            .collect()
     }
 
     /// What a stored run's delivery sends; none where the run was never rendered.

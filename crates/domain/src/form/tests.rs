@@ -623,6 +623,27 @@ fn encrypted_inputs_are_named_and_never_shown() {
 }
 
 #[test]
+fn what_the_server_encrypts_is_bounded_in_all() {
+    let form = form(&json!({"properties": {
+        "a": {"type": "string", "encryption": "aes256-gcm"},
+        "b": {"type": "object", "encryption": "aes256-gcm"},
+        "plain": {"type": "string"},
+    }}));
+    let plain = "x".repeat(2 * MAX_SEALED_BYTES);
+    // `{"k":""}` around the other half
+    let of = |bytes: usize| {
+        let text = "x".repeat(bytes);
+        form.accept(&json!({"a": text, "b": {"k": text}, "plain": plain}))
+    };
+    assert!(of(MAX_SEALED_BYTES / 2 - 4).is_ok());
+    let told = of(MAX_SEALED_BYTES / 2 - 3).unwrap_err();
+    assert_eq!(
+        told[0].to_string(),
+        "properties: at most 131072 bytes are encrypted for one run"
+    );
+}
+
+#[test]
 fn what_a_browser_encrypts_is_let_through_and_nothing_else() {
     let vector = client_side();
     let encryption = json!({"algorithm": "client-side", "key": vector["public_key_pem"]});
