@@ -72,6 +72,8 @@ pub enum Reason {
     AttemptsExhausted,
     /// No enabled credential may sign, so the call was not made.
     NoSigner,
+    /// An encrypted input could not be encrypted for the call, which was not made.
+    EncryptionFailed,
     /// The certificates or key of the connection cannot be used.
     TlsConfiguration,
     /// The destination accepted nothing for as long as the schedule lasts.
@@ -177,6 +179,7 @@ impl Reason {
         Self::NeverConfirmed,
         Self::AttemptsExhausted,
         Self::NoSigner,
+        Self::EncryptionFailed,
         Self::TlsConfiguration,
         Self::DestinationDown,
         Self::RateLimited,
@@ -246,6 +249,7 @@ impl Reason {
             Self::NeverConfirmed => "never_confirmed",
             Self::AttemptsExhausted => "attempts_exhausted",
             Self::NoSigner => "no_signer",
+            Self::EncryptionFailed => "encryption_failed",
             Self::TlsConfiguration => "tls_configuration",
             Self::DestinationDown => "destination_down",
             Self::RateLimited => "rate_limited",

@@ -10,11 +10,13 @@ mod pattern;
 mod schema;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::{Map, Value};
 
 use crate::action::shape::{Path, shown};
 use crate::action::{Required, UserInputs, jq_query};
+use crate::encryption::{EncryptedInput, Encryption, MAX_SEALED_BYTES};
 use crate::violation::Violation;
 use check::Check;
 use schema::{Compiler, Schema};
@@ -36,7 +38,7 @@ struct Input {
     name: String,
     schema: Schema,
     is_required: bool,
-    is_encrypted: bool,
+    encryption: Option<Encryption>,
     default: Option<Value>,
 }
 
@@ -54,12 +56,22 @@ pub struct Unsupported {
 }
 
 /// What [`Form::accept`] let through.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Accepted {
-    /// What was sent, in its order, then the defaults of what was not, in the form's order.
+    /// What was sent, in its order, then the defaults of what was not, in the form's order. What
+    /// the server shall encrypt stands in it as plain text.
     pub properties: Map<String, Value>,
-    /// The inputs among them that must not be stored or shown as they are.
-    pub encrypted: Vec<String>,
+    /// The encrypted inputs among them, in the form's order.
+    pub encrypted: Vec<EncryptedInput>,
+}
+
+/// Shows no value.
+impl fmt::Debug for Accepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accepted")
+            .field("encrypted", &self.encrypted)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Form {
@@ -76,12 +88,14 @@ impl Form {
         let properties = path.key("properties");
         for (name, value) in &inputs.properties {
             compiler.enter(name);
-            let schema = compiler.input(value, &properties.key(name));
+            let path = properties.key(name);
+            let encryption = compiler.encryption(value, &path);
+            let schema = compiler.input(value, encryption, &path);
             compiled.push(Input {
                 name: name.clone(),
                 schema,
                 is_required: required.contains(&name.as_str()),
-                is_encrypted: value.get("encryption").is_some_and(|kind| !kind.is_null()),
+                encryption,
                 default: value
                     .get("default")
                     .filter(|default| jq_query(default).is_none())
@@ -108,12 +122,15 @@ impl Form {
         &self.unsupported
     }
 
-    /// The inputs whose values may not be stored or shown as they are.
-    pub fn encrypted(&self) -> impl Iterator<Item = &str> {
-        self.inputs
-            .iter()
-            .filter(|input| input.is_encrypted)
-            .map(|input| input.name.as_str())
+    /// The inputs whose values nobody shall read but the receiver.
+    pub fn encrypted(&self) -> impl Iterator<Item = EncryptedInput> {
+        let inputs = self.inputs.iter();
+        inputs.filter_map(|input| {
+            Some(EncryptedInput {
+                name: input.name.clone(),
+                algorithm: input.encryption?.algorithm(),
+            })
+        })
     }
 
     /// What the author should hear when the action is saved.
@@ -162,14 +179,20 @@ impl Form {
                 check.push(&path.key(&input.name), "is required");
             }
         }
+        let encrypted: Vec<EncryptedInput> = self
+            .encrypted()
+            .filter(|input| properties.contains_key(&input.name))
+            .collect();
+        let sealed = encrypted.iter().filter(|input| input.is_sealed());
+        let sealed = sealed.filter_map(|input| properties.get(&input.name));
+        if sealed.map(bytes_of).sum::<usize>() > MAX_SEALED_BYTES {
+            let limit = format!("at most {MAX_SEALED_BYTES} bytes are encrypted for one run");
+            check.push(&path, limit);
+        }
         let violations = check.into_violations();
         if !violations.is_empty() {
             return Err(violations);
         }
-        let encrypted = self
-            .encrypted()
-            .filter(|name| properties.contains_key(*name));
-        let encrypted = encrypted.map(str::to_owned).collect();
         Ok(Accepted {
             properties,
             encrypted,
@@ -179,19 +202,26 @@ impl Form {
 
 impl Input {
     fn check(&self, value: &Value, path: &Path<'_>, check: &mut Check) {
-        if self.is_encrypted && (value.is_object() || value.is_array()) {
-            // Paths into the value would show its keys.
-            let mut inside = Check::default();
-            inside.value(&self.schema, value, path);
-            if !inside.into_violations().is_empty() {
-                check.push(
+        match self.encryption {
+            None => check.value(&self.schema, value, path),
+            Some(Encryption::Aes256Gcm) => check.confidential(&self.schema, value, path),
+            Some(Encryption::ClientSide(layout)) => match value {
+                Value::String(text) if layout.fits(text) => {}
+                Value::String(_) => check.push(
                     path,
-                    "does not fit its schema; an encrypted input is not described",
-                );
-            }
-        } else {
-            check.value(&self.schema, value, path);
+                    format!("is not encrypted for this input's key: expected {layout}"),
+                ),
+                other => check.expected(path, &format!("a string, {layout}"), other),
+            },
         }
+    }
+}
+
+/// What a value takes once it is written.
+fn bytes_of(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        other => other.to_string().len(),
     }
 }
 

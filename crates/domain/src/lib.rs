@@ -8,6 +8,7 @@ pub mod agent;
 pub mod connection;
 pub mod delivery;
 pub mod diagnosis;
+pub mod encryption;
 pub mod form;
 pub mod id;
 pub mod json;

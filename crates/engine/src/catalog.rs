@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use longshore_domain::action::{Action, InvocationKind, MAX_WARNINGS, Trigger};
+use longshore_domain::encryption::EncryptedInput;
 use longshore_domain::form::Form;
 use longshore_domain::run::cancel_waiting;
 use longshore_domain::signature::Preset;
@@ -63,8 +64,13 @@ impl CompiledAction {
         let action = Action::parse(&document)
             .map_err(|found| corrupt(found.first().map(ToString::to_string).unwrap_or_default()))?;
         let form = action.user_inputs().map(Form::compile);
-        let invocation =
-            CompiledTemplate::new(document.get("invocationMethod").unwrap_or(&Value::Null));
+        let encrypted = form.iter().flat_map(Form::encrypted);
+        let sealed: Vec<String> = encrypted
+            .filter(EncryptedInput::is_sealed)
+            .map(|input| input.name)
+            .collect();
+        let invocation = document.get("invocationMethod").unwrap_or(&Value::Null);
+        let invocation = CompiledTemplate::with_sealed(invocation, &sealed);
         Ok(Self {
             record,
             document,

@@ -10,6 +10,7 @@ pub mod checks;
 pub mod connections;
 pub mod deliveries;
 mod dispatch;
+mod encrypted;
 pub mod environment;
 pub mod error;
 pub mod identity;

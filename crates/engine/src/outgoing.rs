@@ -123,6 +123,15 @@ impl Outgoing {
     }
 }
 
+/// Whether what stands at `pointer` of a payload may decide where the call goes, or how its answer
+/// is read.
+pub(crate) fn decides_route(pointer: &str) -> bool {
+    pointer.is_empty()
+        || ["/url", "/org", "/webhook", "/agent", "/synchronized"]
+            .iter()
+            .any(|part| pointer.starts_with(part))
+}
+
 /// The kind of a payload's invocation, from the `type` that it carries.
 pub(crate) fn kind_of(payload: &Value) -> InvocationKind {
     let kind = payload.get("type").cloned().unwrap_or_default();

@@ -28,7 +28,7 @@ pub(crate) struct CompiledTemplate {
 
 pub(crate) enum Compiled {
     Program(Program),
-    /// It names a secret: it is compiled when it is first attempted.
+    /// It names a secret or may read an encrypted input: it is compiled when it is first attempted.
     Deferred,
     /// It does not compile, and so is null.
     Mistake(Mistake),
@@ -54,7 +54,17 @@ pub(crate) struct Complete {
 
 impl CompiledTemplate {
     pub(crate) fn new(value: &Value) -> Self {
-        let template = Template::parse(value);
+        Self::with_sealed(value, &[])
+    }
+
+    /// The same where these inputs are encrypted for each attempt: what may read one of them is
+    /// evaluated then.
+    pub(crate) fn with_sealed(value: &Value, sealed: &[String]) -> Self {
+        let paths: Vec<[&str; 2]> = sealed.iter().map(|name| ["inputs", name]).collect();
+        let paths: Vec<&[&str]> = paths.iter().map(<[&str; 2]>::as_slice).collect();
+        // What does not compile reads nothing.
+        let reads = |text: &str| Program::compile(text).is_ok_and(|it| it.may_read(&paths));
+        let template = Template::parse_keeping(value, &|text| !paths.is_empty() && reads(text));
         let compiled = |expression: &Expression| match expression.deferred {
             true => Compiled::Deferred,
             false => Compiled::of(&expression.text),
@@ -145,6 +155,37 @@ fn evaluated_of(output: Output) -> Evaluated {
     }
 }
 
+/// What each of the `programs` of `per_attempt` comes to, in order. What `scope` has of secrets is in
+/// sight of those alone that name one.
+pub(crate) async fn evaluated_apart(
+    evaluator: &Evaluator,
+    owner: &str,
+    per_attempt: &PerAttempt,
+    programs: Vec<Compiled>,
+    scope: &Value,
+) -> Vec<Evaluated> {
+    let names_secret = || per_attempt.expressions().iter().map(|it| it.deferred);
+    if names_secret().all(|names_secret| names_secret) {
+        return evaluated(evaluator, owner, &programs, scope).await;
+    }
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for (program, names_secret) in programs.into_iter().zip(names_secret()) {
+        let (here, there) = match names_secret {
+            true => (&mut with, &mut without),
+            false => (&mut without, &mut with),
+        };
+        here.push(program);
+        there.push(Compiled::Deferred);
+    }
+    let plain = scope::without_secrets(scope.clone());
+    let with = evaluated(evaluator, owner, &with, scope).await;
+    let without = evaluated(evaluator, owner, &without, &plain).await;
+    let pairs = with.into_iter().zip(without).zip(names_secret());
+    pairs
+        .map(|((with, without), names_secret)| if names_secret { with } else { without })
+        .collect()
+}
+
 /// The expressions of a template's deferred parts, compiled unless the evaluator remembers them.
 pub(crate) fn compiled(evaluator: &Evaluator, per_attempt: &PerAttempt) -> Vec<Compiled> {
     let expressions = per_attempt.expressions().iter();
@@ -183,7 +224,9 @@ impl Engine {
     ) -> Complete {
         let per_attempt = PerAttempt::parse(deferred);
         let programs = compiled(&self.evaluator, &per_attempt);
-        let evaluated = evaluated(&self.evaluator, action_of(scope), &programs, scope).await;
+        let owner = action_of(scope);
+        let evaluated =
+            evaluated_apart(&self.evaluator, owner, &per_attempt, programs, scope).await;
         let completed = per_attempt.complete(payload, &evaluated);
         Complete {
             payload: completed.value,
@@ -204,6 +247,7 @@ impl Engine {
             payload: payload.clone(),
             deferred: documents.deferred.clone(),
             scope: scope::of_stored(run, documents),
+            encrypted: documents.encrypted.clone().filter(|it| it.has_sealed()),
         })))
     }
 }

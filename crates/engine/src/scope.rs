@@ -1,16 +1,18 @@
 //! The objects that templates see (contract §5.1).
 
 use longshore_domain::id::RunId;
-use longshore_domain::run::{Documents, Run};
+use longshore_domain::run::{Documents, EncryptedInputs, Run};
 use longshore_domain::secret::Secret;
 use serde_json::{Map, Value, json};
 
-/// What a run's templates see: `.inputs .trigger .event .entity .action .run`, no secrets.
+/// What a run's templates see: `.inputs .trigger .event .entity .action .run`, no secrets; what the
+/// server encrypts of the inputs is censored.
 pub(crate) fn of(
     id: &RunId,
     action: &str,
     blueprint: Option<&str>,
     inputs: Value,
+    encrypted: Option<&EncryptedInputs>,
     trigger: Value,
     entity: Option<&str>,
 ) -> Value {
@@ -22,7 +24,11 @@ pub(crate) fn of(
     scope.insert("entity".into(), entity);
     scope.insert(
         "action".into(),
-        json!({"identifier": action, "blueprint": blueprint, "encryptedProperties": []}),
+        json!({
+            "identifier": action,
+            "blueprint": blueprint,
+            "encryptedProperties": EncryptedInputs::names(encrypted),
+        }),
     );
     scope.insert("run".into(), json!({"id": id.as_str()}));
     Value::Object(scope)
@@ -40,6 +46,7 @@ pub(crate) fn of_stored(run: &Run, documents: &Documents) -> Value {
         &run.action,
         run.blueprint.as_deref(),
         documents.properties.clone(),
+        documents.encrypted.as_deref(),
         documents.trigger.clone(),
         run.entity.as_deref(),
     )

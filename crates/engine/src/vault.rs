@@ -9,7 +9,7 @@ use zeroize::Zeroize;
 
 use crate::environment::Environment;
 
-const NONCE_BYTES: usize = 12;
+const SEAL_NONCE_BYTES: usize = 12;
 /// The length of the master key.
 pub const KEY_BYTES: usize = 32;
 
@@ -19,6 +19,7 @@ pub struct Vault {
     access_tokens: Secret<Vec<u8>>,
     run_tokens: Secret<Vec<u8>>,
     fingerprints: Secret<Vec<u8>>,
+    nonces: Secret<Vec<u8>>,
 }
 
 /// Sealed bytes that this master key does not open.
@@ -41,6 +42,7 @@ impl Vault {
             access_tokens: derive("access token"),
             run_tokens: derive("run token"),
             fingerprints: derive("fingerprint"),
+            nonces: derive("nonce"),
         }
     }
 
@@ -51,7 +53,7 @@ impl Vault {
         reason = "AES-GCM seals anything shorter than 64 GiB"
     )]
     pub fn seal(&self, environment: &dyn Environment, place: &str, plain: &[u8]) -> Vec<u8> {
-        let mut nonce = [0; NONCE_BYTES];
+        let mut nonce = [0; SEAL_NONCE_BYTES];
         environment.fill_random(&mut nonce);
         let payload = Payload {
             msg: plain,
@@ -69,8 +71,10 @@ impl Vault {
     /// # Errors
     /// Another master key, another place, or changed bytes.
     pub fn open(&self, place: &str, sealed: &[u8]) -> Result<Secret<Vec<u8>>, Unsealable> {
-        let (nonce, text) = sealed.split_at_checked(NONCE_BYTES).ok_or(Unsealable)?;
-        let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| Unsealable)?;
+        let (nonce, text) = sealed
+            .split_at_checked(SEAL_NONCE_BYTES)
+            .ok_or(Unsealable)?;
+        let nonce: [u8; SEAL_NONCE_BYTES] = nonce.try_into().map_err(|_| Unsealable)?;
         let payload = Payload {
             msg: text,
             aad: place.as_bytes(),
@@ -91,13 +95,25 @@ impl Vault {
 
     /// A keyed hash: equal for equal texts, and of no use without the master key.
     pub(crate) fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 32] {
-        let mut text = Vec::new();
-        for part in parts {
-            text.extend_from_slice(&(part.len() as u64).to_le_bytes());
-            text.extend_from_slice(part);
-        }
-        mac(self.fingerprints.expose(), &[&text])
+        mac(self.fingerprints.expose(), &[&joined(parts)])
     }
+
+    /// A nonce that nobody can guess without the master key: another for other parts.
+    pub(crate) fn derive_nonce<const BYTES: usize>(&self, parts: &[&[u8]]) -> [u8; BYTES] {
+        const { assert!(BYTES <= 32, "a MAC has no more bytes") };
+        let mac = mac(self.nonces.expose(), &[&joined(parts)]);
+        std::array::from_fn(|at| mac[at])
+    }
+}
+
+/// `parts` in one, so that no other parts give the same.
+fn joined(parts: &[&[u8]]) -> Vec<u8> {
+    let mut text = Vec::new();
+    for part in parts {
+        text.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        text.extend_from_slice(part);
+    }
+    text
 }
 
 #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
@@ -127,5 +143,21 @@ mod tests {
         let other = Vault::new(&Secret::new([8; KEY_BYTES]));
         assert_eq!(other.open("secret:DB", &sealed), Err(Unsealable));
         assert_eq!(vault.open("secret:DB", &sealed[..5]), Err(Unsealable));
+    }
+
+    #[test]
+    fn a_nonce_is_told_apart_by_each_of_its_parts_and_by_the_key() {
+        let vault = Vault::new(&Secret::new([7; KEY_BYTES]));
+        let of = |parts: &[&[u8]]| vault.derive_nonce::<16>(parts);
+        assert_eq!(of(&[b"ab", b"c"]), of(&[b"ab", b"c"]));
+        let other = Vault::new(&Secret::new([8; KEY_BYTES]));
+        for differs in [
+            of(&[b"a", b"bc"]),
+            of(&[b"ab", b"c", b""]),
+            of(&[b"c", b"ab"]),
+            other.derive_nonce(&[b"ab", b"c"]),
+        ] {
+            assert_ne!(differs, of(&[b"ab", b"c"]));
+        }
     }
 }

@@ -7,6 +7,7 @@ mod walk;
 #[cfg(test)]
 mod property;
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -41,6 +42,18 @@ impl<Key: Ord> Needs<Key> {
             whole: true,
             ..Self::default()
         }
+    }
+
+    /// Whether any of what stands at `path` is needed.
+    pub(crate) fn reaches(&self, path: &[&str]) -> bool
+    where
+        Key: Borrow<str>,
+    {
+        let [first, rest @ ..] = path else {
+            return true;
+        };
+        let member = || self.members.get(*first);
+        self.whole || member().is_some_and(|needs| needs.reaches(rest))
     }
 
     fn need_whole(&mut self) {

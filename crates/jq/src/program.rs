@@ -73,6 +73,17 @@ impl Program {
         &self.needs
     }
 
+    /// Whether what it comes to may depend on what stands at one of `paths` of its input, however it
+    /// gets there. In doubt it may; compiles the text once more.
+    #[must_use]
+    pub fn may_read(&self, paths: &[&[&str]]) -> bool {
+        let may_read = |needs: &Needs| paths.iter().any(|path| needs.reaches(path));
+        match &self.plain {
+            Some(_) => check::compiles(&self.text).map_or(true, |needs| may_read(&needs)),
+            None => may_read(&self.needs),
+        }
+    }
+
     /// Evaluates here and now, where the expression and the values it meets are plain ones.
     #[must_use]
     pub fn evaluate_in_process(&self, input: &Value) -> Option<Evaluated> {

@@ -119,7 +119,7 @@ impl TryOut {
         if self.secret_file.is_none() {
             println!("  signed with a secret that was made up; --secret-file gives the real one");
         }
-        let starts = self.explain(call)?;
+        let starts = self.explain(call, &scrubber)?;
         Ok(match starts && preview.failures.is_empty() {
             true => Tried::Well,
             false => Tried::Failed,
@@ -205,7 +205,7 @@ impl TryOut {
     }
 
     /// Tells what the receiver makes of the call; whether something starts.
-    fn explain(&self, call: &Call) -> anyhow::Result<bool> {
+    fn explain(&self, call: &Call, scrubber: &Scrubber) -> anyhow::Result<bool> {
         let uri = Uri::from(call.target.path_and_query().clone());
         if !self.controller.jobs.is_empty() {
             let mut config = self.controller.config()?;
@@ -224,7 +224,7 @@ impl TryOut {
                 peer: SocketAddr::new(self.from, 0),
             };
             let explanation = jenkins::explain::explain(&config, &request, Queue::default());
-            print!("\n{explanation}");
+            print!("\n{}", scrubber.scrub_text(&explanation.to_string()));
             let Target::Trigger(processing) = &explanation.target else {
                 return Ok(false);
             };
@@ -244,7 +244,7 @@ impl TryOut {
                 body: &call.body,
             };
             let explanation = azure_devops::explain(&config, &incoming);
-            print!("\n{explanation}");
+            print!("\n{}", scrubber.scrub_text(&explanation.to_string()));
             let starts = |outcome: &PipelineOutcome| matches!(outcome, PipelineOutcome::Starts);
             return Ok(explanation.pipelines.iter().any(|it| starts(&it.outcome)));
         }

@@ -19,7 +19,6 @@ use crate::config::Secrets;
 use expression::Expression;
 use tree::Tree;
 
-pub use decrypt::{Undecryptable, decrypt};
 pub use report::ReportContext;
 
 /// The most mappings of a file.

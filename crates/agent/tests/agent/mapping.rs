@@ -1,7 +1,7 @@
 //! The payload-mapping file: what the existing agent's users wrote, and what becomes of it.
 
 use longshore_agent::config::Secrets;
-use longshore_agent::mapping::{Mappings, Plan, ReportContext, Undecryptable, decrypt};
+use longshore_agent::mapping::{Mappings, Plan, ReportContext};
 use longshore_domain::diagnosis::{Diagnosis, Reason};
 use longshore_domain::run::Status;
 use longshore_domain::secret::Secret;
@@ -219,19 +219,6 @@ async fn reports_read_message_request_and_answer() {
 const SEALED: &str = "AAECAwQFBgcICQoLDA0ODx1t1pUKF0mAYgZ+yI6zclcWj0STUSz+/2rNqA==";
 const SEALED_UNDER: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-#[test]
-fn encrypted_values_open_under_the_secret_or_the_one_before() {
-    let opened = decrypt(SEALED, [SECRET, SEALED_UNDER].into_iter()).unwrap();
-    assert_eq!(opened.expose(), "pässword-1");
-    for (text, secret, fault) in [
-        (SEALED, SECRET, Undecryptable::Key),
-        ("pässword-1", SEALED_UNDER, Undecryptable::Form),
-        ("AAECAwQF", SEALED_UNDER, Undecryptable::Form),
-    ] {
-        assert_eq!(decrypt(text, [secret].into_iter()), Err(fault), "{text}");
-    }
-}
-
 #[tokio::test]
 async fn encrypted_fields_are_opened_before_the_mapping_reads_them() {
     let paths = json!([
@@ -257,13 +244,21 @@ async fn encrypted_fields_are_opened_before_the_mapping_reads_them() {
     assert_eq!(made.body, Some(json!(["pässword-1", "pässword-1"])));
     assert!(made.secrets.iter().any(|it| it.expose() == "pässword-1"));
 
-    let failed = mappings
-        .plan(&evaluator(), &mut message, &secrets())
-        .await
-        .unwrap_err();
-    let place = "mapping[0].fieldsToDecryptPaths[0]: the field opens neither";
-    assert!(failed.message.starts_with(place), "{failed:?}");
-    assert!(!failed.message.contains(SEALED));
+    for (value, problem) in [
+        (json!(SEALED), "opens neither"),
+        (json!("pässword-1"), "is not an encrypted value"),
+        (json!("AAECAwQF"), "is not an encrypted value"),
+        (json!({"value": SEALED}), "is not a text"),
+    ] {
+        message["payload"]["properties"]["password"] = value.clone();
+        let failed = mappings
+            .plan(&evaluator(), &mut message.clone(), &secrets())
+            .await
+            .unwrap_err();
+        let place = format!("mapping[0].fieldsToDecryptPaths[0]: the field {problem}");
+        assert!(failed.message.starts_with(&place), "{value}: {failed:?}");
+        assert!(!failed.message.contains(SEALED), "{value}");
+    }
 }
 
 /// The example of the documentation does what the page says of it.

@@ -21,11 +21,17 @@ pub const MAX_MATCH_WORK: usize = 1 << 30;
 pub(super) struct Check {
     faults: Faults,
     match_work: usize,
+    /// Nothing of the value may be told, not even how long it is.
+    is_confidential: bool,
 }
 
 impl Check {
     pub(super) fn push(&mut self, path: &Path<'_>, message: impl Into<String>) {
         self.faults.push(path, message);
+    }
+
+    pub(super) fn expected(&mut self, path: &Path<'_>, what: &str, value: &Value) {
+        self.faults.expected(path, what, value);
     }
 
     pub(super) fn into_violations(self) -> Vec<Violation> {
@@ -48,6 +54,29 @@ impl Check {
             return None;
         }
         Some(map)
+    }
+
+    /// The same for a value of which no message may tell anything.
+    pub(super) fn confidential(&mut self, schema: &Schema, value: &Value, path: &Path<'_>) {
+        if !value.is_object() && !value.is_array() {
+            self.is_confidential = true;
+            self.value(schema, value, path);
+            self.is_confidential = false;
+            return;
+        }
+        // Paths into the value would show its keys.
+        let mut inside = Self {
+            match_work: self.match_work,
+            ..Self::default()
+        };
+        inside.value(schema, value, path);
+        self.match_work = inside.match_work;
+        if !inside.faults.is_empty() {
+            self.push(
+                path,
+                "does not fit its schema; an encrypted input is not described",
+            );
+        }
     }
 
     pub(super) fn value(&mut self, schema: &Schema, value: &Value, path: &Path<'_>) {
@@ -194,16 +223,20 @@ impl Check {
             ("property", _) => "properties".to_owned(),
             _ => format!("{unit}s"),
         };
+        let found = match self.is_confidential {
+            true => String::new(),
+            false => format!(", not {size}"),
+        };
         if let Some(min) = min.filter(|min| size < *min) {
             self.push(
                 path,
-                format!("expected at least {min} {}, not {size}", units(min)),
+                format!("expected at least {min} {}{found}", units(min)),
             );
         }
         if let Some(max) = max.filter(|max| size > *max) {
             self.push(
                 path,
-                format!("expected at most {max} {}, not {size}", units(max)),
+                format!("expected at most {max} {}{found}", units(max)),
             );
         }
     }

@@ -10,6 +10,7 @@ use super::format::Format;
 use super::pattern::{Pattern, Refused};
 use crate::action::jq_query;
 use crate::action::shape::{Path, shown};
+use crate::encryption::Encryption;
 use crate::violation::Violation;
 
 /// Bytes of all compiled patterns of one form.
@@ -170,8 +171,31 @@ impl Compiler {
         });
     }
 
-    /// The schema of an input itself, which has keywords of its own.
-    pub(super) fn input(&mut self, value: &Value, path: &Path<'_>) -> Schema {
+    /// What the input asks for, where its value shall be encrypted.
+    pub(super) fn encryption(&mut self, value: &Value, path: &Path<'_>) -> Option<Encryption> {
+        let asked = value.get("encryption").filter(|asked| !asked.is_null())?;
+        let path = path.key("encryption");
+        let kind = value.get("type").and_then(Value::as_str);
+        if !matches!(kind, Some("string" | "object")) {
+            self.refuse(&path, "is for inputs of the types string and object");
+        }
+        match Encryption::parse(asked) {
+            Ok(encryption) => Some(encryption),
+            Err(unknown) => {
+                self.refuse(&path, unknown.to_string());
+                None
+            }
+        }
+    }
+
+    /// The schema of an input itself, which has keywords of its own. What is encrypted before it is
+    /// sent is not checked against it.
+    pub(super) fn input(
+        &mut self,
+        value: &Value,
+        encryption: Option<Encryption>,
+        path: &Path<'_>,
+    ) -> Schema {
         if value
             .get("visible")
             .is_some_and(|visible| jq_query(visible).is_some())
@@ -187,10 +211,17 @@ impl Compiler {
             self.notes
                 .push(Violation::new(path.key("default").to_string(), message));
         }
-        let Value::Object(map) = value else {
-            return self.schema(value, path);
-        };
-        self.keywords(map, path, true)
+        if encryption == Some(Encryption::Aes256Gcm) && value.get("default").is_some() {
+            let message = "is kept and shown with the action as it is, although the input is \
+                           encrypted";
+            self.notes
+                .push(Violation::new(path.key("default").to_string(), message));
+        }
+        match (value, encryption) {
+            (_, Some(Encryption::ClientSide(_))) => Schema::default(),
+            (Value::Object(map), _) => self.keywords(map, path, true),
+            _ => self.schema(value, path),
+        }
     }
 
     fn schema(&mut self, value: &Value, path: &Path<'_>) -> Schema {

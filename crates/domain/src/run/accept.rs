@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    DeliveryWrite, Documents, DocumentsPatch, Event, EventKind, FailedTemplates, Idempotency,
-    Label, NewRun, RequiredApproval, Run, RunChange, RunWrite, Source, Status, Vote, label,
-    tell_failed_templates,
+    DeliveryWrite, Documents, DocumentsPatch, EncryptedInputs, Event, EventKind, FailedTemplates,
+    Idempotency, Label, NewRun, RequiredApproval, Run, RunChange, RunWrite, Source, Status, Vote,
+    label, tell_failed_templates,
 };
 use crate::delivery::{Delivery, Receiver, State};
 use crate::id::{ConnectionId, DeliveryId, RunId};
@@ -47,10 +47,12 @@ pub struct Request {
     pub source: Source,
     /// Whether it waits for approval.
     pub required_approval: RequiredApproval,
-    /// The inputs, defaults filled in.
+    /// The inputs, defaults filled in; what the server encrypts is censored.
     pub properties: Value,
-    /// The inputs as they were sent, where they differ.
+    /// The inputs as they were sent, where they differ; censored too.
     pub raw_properties: Option<Value>,
+    /// The encrypted inputs, where there are some.
+    pub encrypted: Option<Box<EncryptedInputs>>,
     /// Who asked for it, from where and when.
     pub trigger: Value,
     /// Who asked for it.
@@ -142,6 +144,7 @@ pub fn accept(request: Request, dispatch: Option<(Rendered, NewDelivery)>) -> Ru
     let mut documents = Documents {
         properties: request.properties,
         raw_properties: request.raw_properties,
+        encrypted: request.encrypted,
         trigger: request.trigger,
         entity: request
             .entity

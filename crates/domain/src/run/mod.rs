@@ -9,6 +9,7 @@ mod agents;
 mod approval;
 mod change;
 mod conclude;
+mod encrypted;
 mod report;
 mod templates;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use change::{
 pub use conclude::{
     ENGINE, cancel_waiting, conclude, label_silence, recovered, redelivered, settled,
 };
+pub use encrypted::{EncryptedInputs, censor, defer_in_message};
 pub use report::{
     LOG_LINES_LIMIT, LogEntry, Redeem, RedeemAnswer, Report, ReportRejection, Reporter, Reporting,
     WRITES_LIMIT, log, redeem, report, respond,
@@ -210,7 +212,8 @@ pub struct Run {
 /// A run's larger parts, kept apart so that the row that changes often stays small.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Documents {
-    /// The inputs, defaults filled in.
+    /// The inputs, defaults filled in; what the server encrypts is censored, here and as it was
+    /// sent.
     pub properties: Value,
     /// The inputs as they were sent, where they differ.
     pub raw_properties: Option<Value>,
@@ -226,4 +229,6 @@ pub struct Documents {
     pub response: Option<Value>,
     /// What approvers said.
     pub votes: Vec<Vote>,
+    /// The encrypted inputs, where there are some.
+    pub encrypted: Option<Box<EncryptedInputs>>,
 }

@@ -4,7 +4,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 use super::approval::approval_json;
-use super::{Documents, Request, Run};
+use super::{Documents, EncryptedInputs, Request, Run};
 use crate::id::RunId;
 use crate::json::compact;
 
@@ -143,6 +143,8 @@ pub struct Message<'a> {
     pub entity: Option<&'a str>,
     /// The inputs.
     pub properties: &'a Value,
+    /// Which of them are encrypted, where some are.
+    pub encrypted: Option<&'a EncryptedInputs>,
     /// Who asked for it, from where and when.
     pub trigger: &'a Value,
 }
@@ -157,6 +159,7 @@ impl<'a> Message<'a> {
             blueprint: request.blueprint.as_deref(),
             entity: request.entity.as_deref(),
             properties: &request.properties,
+            encrypted: request.encrypted.as_deref(),
             trigger: &request.trigger,
         }
     }
@@ -170,6 +173,7 @@ impl<'a> Message<'a> {
             blueprint: run.blueprint.as_deref(),
             entity: run.entity.as_deref(),
             properties: &documents.properties,
+            encrypted: documents.encrypted.as_deref(),
             trigger: &documents.trigger,
         }
     }
@@ -187,6 +191,10 @@ pub fn standard_message(
     let mut described = action.as_object().cloned().unwrap_or_default();
     described.insert("invocationMethod".into(), invocation.clone());
     described.insert("trigger".into(), operation.into());
+    let encrypted = EncryptedInputs::names(message.encrypted);
+    if !encrypted.is_empty() {
+        described.insert("encryptedProperties".into(), json!(encrypted));
+    }
     let entity = message
         .entity
         .map(|identifier| json!({"identifier": identifier}));
@@ -204,7 +212,7 @@ pub fn standard_message(
             "entity": entity,
             "action": described,
             "properties": message.properties,
-            "censoredProperties": [],
+            "censoredProperties": encrypted,
         },
     })
 }

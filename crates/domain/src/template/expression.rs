@@ -12,7 +12,8 @@ use super::{quotes, secrecy};
 pub struct Expression {
     /// jq text: single-quoted strings rewritten, blanks around it dropped.
     pub text: String,
-    /// Names `.secrets` or `.run.token`, or may: evaluated per attempt alone.
+    /// Names `.secrets` or `.run.token`, or may, or is kept for another reason: evaluated per
+    /// attempt alone.
     pub deferred: bool,
 }
 
@@ -56,15 +57,22 @@ impl Expressions {
         &self.list
     }
 
-    /// The id of what stands between braces as `written`; nothing where it would be one too many.
-    pub(super) fn add(&mut self, written: &str, most: usize) -> Option<ExpressionId> {
-        let expression = Expression::of(written);
+    /// The id of what stands between braces as `written`, kept for attempts where `keeps` says so;
+    /// nothing where it would be one too many.
+    pub(super) fn add(
+        &mut self,
+        written: &str,
+        most: usize,
+        keeps: impl FnOnce(&str) -> bool,
+    ) -> Option<ExpressionId> {
+        let mut expression = Expression::of(written);
         if let Some(id) = self.by_text.get(&expression.text) {
             return Some(*id);
         }
         if self.list.len() >= most {
             return None;
         }
+        expression.deferred = expression.deferred || keeps(&expression.text);
         self.by_text
             .insert(expression.text.clone(), self.list.len());
         self.list.push(expression);

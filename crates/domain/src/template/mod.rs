@@ -1,7 +1,7 @@
 //! JSON with `{{ jq }}` in its strings and keys: what it asks for, and what it becomes.
 //!
 //! Nothing here evaluates. A template lists its expressions; whoever can, evaluates them and hands
-//! the results back. What names a secret stays as written until each attempt.
+//! the results back. What names a secret, or is said to be kept, stays as written until each attempt.
 
 mod expression;
 mod failure;
@@ -54,7 +54,14 @@ impl Template {
     /// expression that fails.
     #[must_use]
     pub fn parse(value: &Value) -> Self {
-        Self(Parser::deferring().parse(value))
+        Self::parse_keeping(value, &|_| false)
+    }
+
+    /// The same where expressions that `keeps` names wait for each attempt as well, as those do that
+    /// name a secret.
+    #[must_use]
+    pub fn parse_keeping(value: &Value, keeps: &dyn Fn(&str) -> bool) -> Self {
+        Self(Parser::deferring(keeps).parse(value))
     }
 
     /// The different expressions, in order of appearance.

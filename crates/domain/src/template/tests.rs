@@ -463,3 +463,33 @@ fn missing_results_are_failures() {
     assert_eq!(filled.value, json!([1, null]));
     assert_eq!(filled.failures.len(), 1);
 }
+
+#[test]
+fn what_is_kept_waits_for_each_attempt_with_the_string_or_object_it_stands_in() {
+    let template = json!({
+        "whole": "{{ .n }}",
+        "part": "{{ .s }}-{{ .n }}",
+        "free": "{{ .s }}",
+        "object": {"{{ .s }}": "{{ .n }}", "b": 1},
+        "key": {"k{{ .n }}": "{{ .s }}"},
+    });
+    let parsed = Template::parse_keeping(&template, &|text| text == ".n");
+    let filled = parsed.fill(&results(parsed.expressions(), &table()));
+    let pointers: Vec<&str> = filled
+        .deferred
+        .iter()
+        .map(|it| it.pointer.as_str())
+        .collect();
+    assert_eq!(pointers, ["/whole", "/part", "/object/text", "/key"]);
+    assert_eq!(filled.value["free"], "text");
+    assert_eq!(filled.value["whole"], template["whole"]);
+    let completed = completed(&filled);
+    assert_eq!(
+        completed.value,
+        json!({
+            "whole": 1.0, "part": "text-1", "free": "text", "object": {"text": 1.0, "b": 1},
+            "key": {"k1": "text"},
+        })
+    );
+    assert!(completed.yielded.is_empty(), "no secret was named");
+}

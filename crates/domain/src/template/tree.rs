@@ -85,28 +85,29 @@ pub(super) struct Parsed {
     pub(super) violations: Vec<Violation>,
 }
 
-pub(super) struct Parser {
+pub(super) struct Parser<'k> {
     expressions: Expressions,
     violations: Vec<Violation>,
-    /// Whether what names a secret stays as written.
-    defers: bool,
+    /// What stays as written beside what names a secret; none where everything is evaluated.
+    keeps: Option<&'k dyn Fn(&str) -> bool>,
 }
 
-impl Parser {
+impl<'k> Parser<'k> {
     /// For templates whose secrets come later.
-    pub(super) fn deferring() -> Self {
+    pub(super) fn deferring(keeps: &'k dyn Fn(&str) -> bool) -> Self {
         Self {
             expressions: Expressions::default(),
             violations: Vec::new(),
-            defers: true,
+            keeps: Some(keeps),
         }
     }
 
     /// For what was deferred: everything is evaluated.
     pub(super) fn evaluating() -> Self {
         Self {
-            defers: false,
-            ..Self::deferring()
+            expressions: Expressions::default(),
+            violations: Vec::new(),
+            keeps: None,
         }
     }
 
@@ -209,7 +210,7 @@ impl Parser {
 
     fn defers(&self, text: &Text) -> bool {
         let deferred = |id: &ExpressionId| self.expressions.is_deferred(*id);
-        self.defers
+        self.keeps.is_some()
             && match text {
                 Text::Whole(id) => deferred(id),
                 Text::Mixed(parts) => parts.iter().any(|part| match part {
@@ -262,7 +263,9 @@ impl Parser {
     }
 
     fn add(&mut self, written: &str) -> Option<ExpressionId> {
-        self.expressions.add(written, MAX_TEMPLATE_EXPRESSIONS)
+        let keeps = |text: &str| self.keeps.is_some_and(|keeps| keeps(text));
+        self.expressions
+            .add(written, MAX_TEMPLATE_EXPRESSIONS, keeps)
     }
 
     fn broken(&mut self, place: &Place<'_>, message: String) -> Text {

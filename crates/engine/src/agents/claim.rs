@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use longshore_backends::kafka::PublishFailure;
 use longshore_domain::agent::{
     AttemptRef, CLAIM_WAIT_LIMIT_SECONDS, Claim, ClaimedDelivery, EXECUTION_AGENT, Streamer,
 };
@@ -18,7 +19,9 @@ use serde_json::Value;
 
 use crate::Engine;
 use crate::caller::Caller;
+use crate::dispatch::no_signer;
 use crate::error::Error;
+use crate::identity::SigningSecret;
 use crate::runs::DECISIONS_LIMIT;
 use crate::scope;
 
@@ -138,7 +141,13 @@ impl Engine {
         else {
             return;
         };
-        let documents = self.complete(&run, documents, &delivery).await;
+        let encrypted = documents.encrypted.is_some();
+        let signer = encrypted.then(|| self.identity.signing_secret()).flatten();
+        let completed = self.complete(&run, documents, &delivery, signer.as_ref());
+        let documents = match completed.await {
+            Ok(documents) => documents,
+            Err(failure) => return self.note_not_given(&run.id, &delivery, failure).await,
+        };
         let action = self.catalog.compiled(&run.action).await.ok();
         let mut shown = RunView {
             run: &run,
@@ -183,16 +192,27 @@ impl Engine {
         self.agent_message(run, payload, &message).await.ok()
     }
 
-    /// The documents with what names a secret filled in; for the wire alone.
+    /// The documents with what names a secret filled in, and with encrypted inputs under the secret
+    /// of `signer`; for the wire alone.
+    ///
+    /// # Errors
+    /// Why there is nothing to be given to an agent.
     pub(super) async fn complete(
         &self,
         run: &Run,
         mut documents: Documents,
         delivery: &Delivery,
-    ) -> Documents {
+        signer: Option<&SigningSecret>,
+    ) -> Result<Documents, PublishFailure> {
+        if let Some(encrypted) = documents.encrypted.as_ref().filter(|it| it.has_sealed()) {
+            let signer = signer.ok_or_else(|| PublishFailure::Unavailable(no_signer()))?;
+            self.wire_inputs(&run.id, delivery.attempt, encrypted, &signer.value)
+                .map_err(|fault| PublishFailure::Refused(fault.diagnosis()))?
+                .put_into(&mut documents.properties);
+        }
         let deferred = !documents.deferred.is_empty();
         let Some(payload) = documents.payload.take_if(|_| deferred) else {
-            return documents;
+            return Ok(documents);
         };
         let token = self.identity.run_token(&run.id, delivery.attempt);
         let scope = scope::of_stored(run, &documents);
@@ -204,7 +224,7 @@ impl Engine {
             self.tell_of(run, &failed).await;
         }
         documents.payload = Some(filled.payload);
-        documents
+        Ok(documents)
     }
 
     async fn tell_of(&self, run: &Run, failed: &run::FailedTemplates) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use longshore_backends::kafka::{Producer, PublishFailure, Record};
+use longshore_domain::action::InvocationKind;
 use longshore_domain::agent::{Streamer, header};
 use longshore_domain::delivery::{self, Delivery, PUBLICATION_CHECK, Position, Way};
 use longshore_domain::id::RunId;
@@ -16,7 +17,9 @@ use longshore_store::{Error as Stored, Found};
 use serde_json::Value;
 
 use crate::Engine;
+use crate::dispatch::no_signer;
 use crate::error::Error;
+use crate::identity::SigningSecret;
 use crate::outgoing::kind_of;
 use crate::runs::{DECISIONS_LIMIT, operation_of};
 
@@ -97,7 +100,20 @@ impl Engine {
         else {
             return true;
         };
-        let documents = self.complete(&run, documents, &delivery).await;
+        // The same one encrypts and signs.
+        let Some(signer) = self.identity.signing_secret() else {
+            let failure = PublishFailure::Unavailable(no_signer());
+            self.note_not_given(&run.id, &delivery, failure).await;
+            return false;
+        };
+        let completed = self.complete(&run, documents, &delivery, Some(&signer));
+        let documents = match completed.await {
+            Ok(documents) => documents,
+            Err(failure) => {
+                self.note_not_given(&run.id, &delivery, failure).await;
+                return true;
+            }
+        };
         let payload = documents.payload.clone().unwrap_or_default();
         let message = Message::of_stored(&run, &documents);
         let message = match self.agent_message(&run, &payload, &message).await {
@@ -107,8 +123,9 @@ impl Engine {
                 return true;
             }
         };
+        let message = (kind_of(&payload), message);
         let written = self
-            .write_for_agents(producer, &delivery, &payload, message)
+            .write_for_agents(producer, &delivery, message, &signer)
             .await;
         let usable = !matches!(written, Written::Not(PublishFailure::Unavailable(_)));
         if let Err(error) = self.note_written(&run.id, &delivery, &written).await {
@@ -137,16 +154,12 @@ impl Engine {
         &self,
         producer: &Producer,
         delivery: &Delivery,
-        payload: &Value,
-        message: Value,
+        (kind, message): (InvocationKind, Value),
+        signer: &SigningSecret,
     ) -> Written {
-        let Some(signer) = self.identity.signing_secret() else {
-            let diagnosis = crate::dispatch::no_signer();
-            return Written::Not(PublishFailure::Unavailable(diagnosis));
-        };
         let now = self.environment.now().as_seconds();
         let secret = signer.value.expose().as_bytes();
-        let signed = run::signed(message, kind_of(payload), secret, now);
+        let signed = run::signed(message, kind, secret, now);
         let attempt = delivery.attempt.to_string();
         let topic = self.runs_topic();
         let headers = [
@@ -173,6 +186,19 @@ impl Engine {
     /// The topic of the organisation's runs.
     pub(crate) fn runs_topic(&self) -> String {
         format!("{}.runs", self.organization.id())
+    }
+
+    /// What was to be given to agents was not: by `failure` it is given later, or never.
+    pub(super) async fn note_not_given(
+        &self,
+        id: &RunId,
+        published: &Delivery,
+        failure: PublishFailure,
+    ) {
+        let written = Written::Not(failure);
+        if let Err(error) = self.note_written(id, published, &written).await {
+            tracing::warn!(%error, run = %id, "what was not given to agents was not noted");
+        }
     }
 
     async fn note_written(

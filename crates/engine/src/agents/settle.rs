@@ -198,16 +198,24 @@ impl Engine {
         let mut secrets: Vec<Secret<String>> =
             values.iter().map(|(_, value)| value.clone()).collect();
         secrets.extend(self.identity.signing_secret().map(|signer| signer.value));
-        if let Some(Found { documents, run, .. }) = self.store.run(&run.id).await?
-            && let Some(payload) = documents.payload.clone()
-            && !documents.deferred.is_empty()
-        {
-            let scope = scope::of_stored(&run, &documents);
-            let scope = scope::with_secrets(scope, &values, &token);
-            let filled = self
-                .fill_deferred(payload, &documents.deferred, &scope)
-                .await;
-            secrets.extend(filled.secrets);
+        if let Some(Found { documents, run, .. }) = self.store.run(&run.id).await? {
+            let mut scope = scope::of_stored(&run, &documents);
+            if let Some(encrypted) = &documents.encrypted {
+                // Which of the signer's secrets it was given under, nobody has noted.
+                for secret in self.identity.signer_secrets() {
+                    if let Ok(wire) = self.wire_inputs(&run.id, attempt, encrypted, &secret) {
+                        wire.put_into(&mut scope["inputs"]);
+                        secrets.extend(wire.into_secrets());
+                    }
+                }
+            }
+            if let Some(payload) = documents.payload.filter(|_| !documents.deferred.is_empty()) {
+                let scope = scope::with_secrets(scope, &values, &token);
+                let filled = self
+                    .fill_deferred(payload, &documents.deferred, &scope)
+                    .await;
+                secrets.extend(filled.secrets);
+            }
         }
         secrets.push(token);
         Ok(secrets)

@@ -32,19 +32,23 @@ use crate::identity::SigningSecret;
 use crate::outgoing::Outgoing;
 use crate::routing::Route;
 use crate::runs::DECISIONS_LIMIT;
-use crate::scope;
 
 /// How much of an answer an attempt keeps.
 const EXCERPT_BYTES: usize = 4 * 1024;
 
 /// What an attempt sends, and what must not be seen of it afterwards.
-struct Prepared {
-    outgoing: Outgoing,
-    route: Arc<Route>,
-    /// What templates that name a secret yielded, beside the secrets themselves.
-    secrets: Vec<Secret<String>>,
+pub(super) struct Prepared {
+    pub(super) outgoing: Outgoing,
+    pub(super) route: Arc<Route>,
+    /// What signs it, and has encrypted what is encrypted in it.
+    pub(super) signer: Option<SigningSecret>,
+    /// What templates that name a secret yielded, beside the secrets themselves, and the encrypted
+    /// inputs.
+    pub(super) secrets: Vec<Secret<String>>,
     /// What of those templates came to nothing.
-    failed: Option<FailedTemplates>,
+    pub(super) failed: Option<FailedTemplates>,
+    /// Why it must not be sent.
+    pub(super) fault: Option<Diagnosis>,
 }
 
 /// What an attempt would send.
@@ -134,36 +138,23 @@ impl Engine {
 
     async fn prepare(&self, run: &Run, number: u32, content: Content) -> Prepared {
         match content {
-            Content::Ready(outgoing) => Prepared {
-                route: self.route(&outgoing),
-                outgoing: *outgoing,
-                secrets: Vec::new(),
-                failed: None,
-            },
-            Content::Deferred(content) => {
-                let token = self.identity.run_token(&run.id, number);
-                let values = self.secrets.values();
-                let scope = scope::with_secrets(content.scope, &values, &token);
-                let filled = self
-                    .fill_deferred(content.payload, &content.deferred, &scope)
-                    .await;
-                let mut secrets: Vec<Secret<String>> =
-                    values.into_iter().map(|(_, value)| value).collect();
-                secrets.extend(filled.secrets);
-                secrets.push(token);
-                let outgoing = Outgoing::of(&filled.payload);
+            Content::Ready(outgoing) => {
+                let route = self.route(&outgoing);
                 Prepared {
-                    route: self.secret_route(&outgoing),
-                    outgoing,
-                    secrets,
-                    failed: self.failed_templates(filled.failures),
+                    outgoing: *outgoing,
+                    signer: self.signing_secret(&route),
+                    route,
+                    secrets: Vec::new(),
+                    failed: None,
+                    fault: None,
                 }
             }
+            Content::Deferred(content) => self.prepare_deferred(run, number, *content).await,
         }
     }
 
     /// The secret of the connection, else the organisation's.
-    fn signing_secret(&self, route: &Route) -> Option<SigningSecret> {
+    pub(super) fn signing_secret(&self, route: &Route) -> Option<SigningSecret> {
         let own = route.connection.as_ref().and_then(|known| {
             known.signing_secret.as_ref().map(|value| SigningSecret {
                 id: known.id.as_str().to_owned(),
@@ -182,18 +173,19 @@ impl Engine {
     ) -> Attempted {
         let prepared = self.prepare(run, 1, content).await;
         let now = self.environment.now();
-        let signer = self.signing_secret(&prepared.route);
-        let value = signer.as_ref().map(|signer| {
+        let signer = prepared.signer.as_ref();
+        let value = signer.map(|signer| {
             let secret = signer.value.expose().as_bytes();
             let preset = prepared.route.policy.preset;
             signature::sign(preset, secret, now.as_seconds(), &prepared.outgoing.body)
         });
-        let call = match &value {
-            Some(value) => call_of(run, delivery, 1, now, &prepared, value),
-            None => Err(no_signer()),
+        let call = match (&value, &prepared.fault) {
+            (_, Some(fault)) => Err(fault.clone()),
+            (Some(value), None) => call_of(run, delivery, 1, now, &prepared, value),
+            (None, None) => Err(no_signer()),
         };
         let mut secrets = prepared.secrets;
-        secrets.extend(signer.map(|signer| signer.value));
+        secrets.extend(prepared.signer.map(|signer| signer.value));
         secrets.extend(value.map(Secret::new));
         Attempted {
             call,
@@ -205,14 +197,16 @@ impl Engine {
 
     async fn make(&self, run: &Run, delivery: &Delivery, number: u32, prepared: &Prepared) -> Made {
         let started_at = self.environment.now();
-        let signer = self.signing_secret(&prepared.route);
         let ended = |outcome: Outcome| Made {
             attempt: attempt_of(number, started_at, self.environment.now(), &outcome),
             outcome,
             response: None,
             failed: prepared.failed.clone(),
         };
-        let Some(signer) = signer else {
+        if let Some(fault) = &prepared.fault {
+            return ended(Outcome::Refused(fault.clone()));
+        }
+        let Some(signer) = &prepared.signer else {
             return ended(Outcome::Retry(Retry {
                 diagnosis: no_signer(),
                 retry_after: None,
@@ -220,11 +214,9 @@ impl Engine {
             }));
         };
         if delivery.receiver == Receiver::Kafka {
-            let outcome = self
-                .write_message(delivery, number, prepared, &signer)
-                .await;
+            let outcome = self.write_message(delivery, number, prepared, signer).await;
             let mut made = ended(outcome);
-            made.attempt.signed_with = Some(signer.id);
+            made.attempt.signed_with = Some(signer.id.clone());
             return made;
         }
         let secret = signer.value.expose().as_bytes();
@@ -265,7 +257,7 @@ impl Engine {
         });
         made.attempt.duration_micros =
             u64::try_from(exchange.timings.total.as_micros()).unwrap_or(u64::MAX);
-        made.attempt.signed_with = Some(signer.id);
+        made.attempt.signed_with = Some(signer.id.clone());
         keep_answer(&mut made, &exchange.reply, delivery, scrubber.as_ref());
         made
     }

@@ -4,6 +4,7 @@
 //! what may be sent. Nothing here decides what an outcome means; that is the domain's.
 
 mod attempt;
+mod deferred;
 mod destination;
 pub(crate) mod gate;
 pub(crate) mod parcel;

@@ -1,7 +1,7 @@
 //! A delivery in memory: all that an attempt needs without reading storage.
 
 use longshore_domain::delivery::Delivery;
-use longshore_domain::run::Run;
+use longshore_domain::run::{EncryptedInputs, Run};
 use longshore_domain::template::Deferred;
 use serde_json::Value;
 
@@ -25,14 +25,17 @@ pub(crate) enum Content {
     Deferred(Box<DeferredContent>),
 }
 
-/// A payload with the parts that name secrets, and what they are evaluated with.
+/// A payload with the parts that name secrets or read encrypted inputs, and what they are evaluated
+/// with.
 pub(crate) struct DeferredContent {
     /// The rendered payload; deferred parts stand in it as they were written.
     pub(crate) payload: Value,
     /// The parts.
     pub(crate) deferred: Vec<Deferred>,
-    /// The templates' scope, without secrets.
+    /// The templates' scope, without secrets; encrypted inputs stand censored in it.
     pub(crate) scope: Value,
+    /// The inputs that are encrypted for each attempt, where there are some.
+    pub(crate) encrypted: Option<Box<EncryptedInputs>>,
     /// What it takes of memory.
     pub(crate) bytes: u64,
 }

@@ -264,6 +264,14 @@ impl Identity {
         })
     }
 
+    /// Every secret of the credential that signs: one of them has signed what was sent lately.
+    #[must_use]
+    pub fn signer_secrets(&self) -> Vec<Secret<String>> {
+        let known = self.known();
+        let secrets = signer(&known).into_iter().flat_map(|it| &it.secrets);
+        secrets.map(|secret| secret.value.clone()).collect()
+    }
+
     /// The token with which the pipeline of one attempt reports.
     #[must_use]
     pub fn run_token(&self, run: &RunId, attempt: u32) -> Secret<String> {

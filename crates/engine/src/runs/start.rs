@@ -1,13 +1,15 @@
 //! Requesting a run: permission, inputs, templates, one transaction, and then the hand-over.
 
+use std::fmt;
 use std::sync::Arc;
 
 use longshore_domain::action::{Invocation, InvocationKind, Trigger};
 use longshore_domain::delivery::Receiver;
+use longshore_domain::form::Accepted;
 use longshore_domain::id::{DeliveryId, RunId};
 use longshore_domain::run::{
-    self, Documents, Entry, Idempotency, Message, NewDelivery, Rendered, Request, Run, RunChange,
-    RunView, RunWrite, Source, Vote, standard_message,
+    self, Documents, EncryptedInputs, Entry, Idempotency, Message, NewDelivery, Rendered, Request,
+    Run, RunChange, RunView, RunWrite, Source, Vote, defer_in_message, standard_message,
 };
 use longshore_domain::time::Timestamp;
 use serde_json::{Map, Value, json};
@@ -19,7 +21,7 @@ use crate::catalog::CompiledAction;
 use crate::dispatch::Reservation;
 use crate::dispatch::parcel::{Content, DeferredContent, Parcel};
 use crate::error::Error;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Outgoing, decides_route};
 use crate::routing::Route;
 use crate::scope;
 
@@ -31,7 +33,7 @@ const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct RunText(pub String);
 
 /// A request for a run.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct StartRun {
     /// The action's identifier.
     pub action: String,
@@ -47,6 +49,17 @@ pub struct StartRun {
     pub body_hash: [u8; 32],
     /// The run that it repeats.
     pub rerun_of: Option<RunId>,
+}
+
+/// Shows no input: some must not be seen.
+impl fmt::Debug for StartRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartRun")
+            .field("action", &self.action)
+            .field("entity", &self.entity)
+            .field("rerun_of", &self.rerun_of)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A rendered invocation with everything that its delivery needs.
@@ -71,13 +84,22 @@ impl Engine {
     ) -> Result<RunText, Error> {
         let credential = caller.admin()?;
         let action = self.catalog.compiled(&command.action).await?;
-        self.can_be_sent(&action)?;
-        let mut request = self.request(credential, &action, command)?;
+        self.start_by(credential, &action, command).await
+    }
+
+    async fn start_by(
+        self: &Arc<Self>,
+        credential: &str,
+        action: &CompiledAction,
+        command: StartRun,
+    ) -> Result<RunText, Error> {
+        self.can_be_sent(action)?;
+        let mut request = self.request(credential, action, command)?;
         let now = request.now;
         if request.required_approval.is_required() {
-            return self.accept(&action, run::accept(request, None), None).await;
+            return self.accept(action, run::accept(request, None), None).await;
         }
-        let planned = self.plan(&action, &mut request).await;
+        let planned = self.plan(action, &mut request).await;
         let reservation = (planned.route.receiver != Receiver::Agent)
             .then(|| self.reserve(&planned.route, planned.bytes));
         let entry = reservation
@@ -92,7 +114,7 @@ impl Engine {
         } = planned;
         let new = self.new_delivery(&route, synchronized, entry, now);
         let change = run::accept(request, Some((rendered, new)));
-        self.accept(&action, change, reservation.map(|kept| (kept, content)))
+        self.accept(action, change, reservation.map(|kept| (kept, content)))
             .await
     }
 
@@ -103,10 +125,17 @@ impl Engine {
         action: &CompiledAction,
         command: StartRun,
     ) -> Result<Request, Error> {
-        let properties = permitted(action, &command)?;
+        let accepted = permitted(action, &command)?;
+        let mut properties = Value::Object(accepted.properties);
         let now = self.environment.now();
         let id = RunId::mint(now, self.environment.random_u64());
-        let raw = (properties != command.properties).then_some(command.properties);
+        let mut raw = (properties != command.properties).then_some(command.properties);
+        let encrypted = self.seal_inputs(&id, accepted.encrypted, &mut properties, raw.as_mut());
+        // Whoever reads it must not try out what may have been encrypted.
+        let body_hash = match &encrypted {
+            Some(_) => self.vault.fingerprint(&[b"body", &command.body_hash]),
+            None => command.body_hash,
+        };
         Ok(Request {
             id,
             action: action.record.identifier.clone(),
@@ -117,13 +146,14 @@ impl Engine {
             required_approval: action.action.required_approval,
             properties,
             raw_properties: raw,
+            encrypted,
             trigger: self.trigger(credential, action, now),
             created_by: credential.to_owned(),
             now,
             rerun_of: command.rerun_of,
-            idempotency: command.idempotency_key.map(|key| {
-                self.idempotency(credential, &command.action, &key, command.body_hash, now)
-            }),
+            idempotency: command
+                .idempotency_key
+                .map(|key| self.idempotency(credential, &command.action, &key, body_hash, now)),
         })
     }
 
@@ -132,20 +162,25 @@ impl Engine {
     /// # Errors
     /// As [`Engine::start_run`], and where there is no such run.
     pub async fn rerun(self: &Arc<Self>, caller: &Caller, id: &RunId) -> Result<RunText, Error> {
-        caller.admin()?;
+        let credential = caller.admin()?;
         let found = self.store.run(id).await?;
         let found = found.ok_or_else(|| Error::not_found("run", id.as_str()))?;
+        let action = self.catalog.compiled(&found.run.action).await?;
         let documents = found.documents;
+        let mut properties = documents.raw_properties.unwrap_or(documents.properties);
+        if let (Some(encrypted), Some(form)) = (&documents.encrypted, &action.form) {
+            self.open_inputs(id, encrypted, form, &mut properties)?;
+        }
         let command = StartRun {
             action: found.run.action,
-            properties: documents.raw_properties.unwrap_or(documents.properties),
+            properties,
             entity: found.run.entity,
             run_as: None,
             idempotency_key: None,
             body_hash: [0; 32],
             rerun_of: Some(id.clone()),
         };
-        self.start_run(caller, command).await
+        self.start_by(credential, &action, command).await
     }
 
     fn can_be_sent(&self, action: &CompiledAction) -> Result<(), Error> {
@@ -270,18 +305,21 @@ impl Engine {
             &request.action,
             request.blueprint.as_deref(),
             std::mem::take(&mut request.properties),
+            request.encrypted.as_deref(),
             std::mem::take(&mut request.trigger),
             request.entity.as_deref(),
         );
         let mut rendered = self.render(&action.invocation, &scope).await;
         let asks_for_message = asks_for_message(action, &mut rendered);
-        let kept = (!rendered.deferred.is_empty()).then(|| scope.clone());
+        let encrypted = request.encrypted.clone();
+        let may_wait = !rendered.deferred.is_empty() || encrypted.is_some();
+        let kept = may_wait.then(|| scope.clone());
         request.properties = scope::take(&mut scope, "inputs");
         request.trigger = scope::take(&mut scope, "trigger");
         if asks_for_message {
             add_message(action, &mut rendered, &Message::of(request));
         }
-        self.planned(rendered, kept).await
+        self.planned(rendered, kept, encrypted).await
     }
 
     async fn plan_stored(
@@ -295,31 +333,39 @@ impl Engine {
         if asks_for_message(action, &mut rendered) {
             add_message(action, &mut rendered, &Message::of_stored(run, documents));
         }
-        let kept = (!rendered.deferred.is_empty()).then_some(scope);
-        self.planned(rendered, kept).await
+        let encrypted = documents.encrypted.clone();
+        self.planned(rendered, Some(scope), encrypted).await
     }
 
-    /// `scope` is there where parts of the payload are evaluated later.
-    async fn planned(&self, rendered: Rendered, scope: Option<Value>) -> Planned {
+    /// `scope` is there where parts of the payload may be evaluated later.
+    async fn planned(
+        &self,
+        rendered: Rendered,
+        scope: Option<Value>,
+        encrypted: Option<Box<EncryptedInputs>>,
+    ) -> Planned {
         let outgoing = Outgoing::of(&rendered.payload);
         let mut route = self.route(&outgoing);
-        let synchronized = outgoing.synchronized;
+        let mut synchronized = outgoing.synchronized;
         let bytes = outgoing.bytes();
-        let content = match scope {
+        let content = match scope.filter(|_| !rendered.deferred.is_empty()) {
             None => Content::Ready(Box::new(outgoing)),
             Some(scope) => {
                 if rendered
                     .deferred
                     .iter()
-                    .any(|part| names_address(&part.pointer))
+                    .any(|part| decides_route(&part.pointer))
                 {
                     // Only the destination of a URL that names a secret is kept of this.
-                    route = self.route_with_secrets(&rendered, &scope).await;
+                    let complete = self.with_secrets(&rendered, &scope).await;
+                    route = self.secret_route(&complete);
+                    synchronized = complete.synchronized;
                 }
                 Content::Deferred(Box::new(DeferredContent {
                     payload: rendered.payload.clone(),
                     deferred: rendered.deferred.clone(),
                     scope,
+                    encrypted: encrypted.filter(|it| it.has_sealed()),
                     bytes,
                 }))
             }
@@ -333,13 +379,14 @@ impl Engine {
         }
     }
 
-    async fn route_with_secrets(&self, rendered: &Rendered, scope: &Value) -> Arc<Route> {
+    /// What would be sent, but for what only an attempt knows.
+    async fn with_secrets(&self, rendered: &Rendered, scope: &Value) -> Outgoing {
         let token = longshore_domain::secret::Secret::new(String::new());
         let scope = scope::with_secrets(scope.clone(), &self.secrets.values(), &token);
         let complete = self
             .fill_deferred(rendered.payload.clone(), &rendered.deferred, &scope)
             .await;
-        self.secret_route(&Outgoing::of(&complete.payload))
+        Outgoing::of(&complete.payload)
     }
 
     pub(super) fn new_delivery(
@@ -392,7 +439,7 @@ impl Engine {
 }
 
 /// Whether this request may be executed at all; answers the inputs with their defaults.
-fn permitted(action: &CompiledAction, command: &StartRun) -> Result<Value, Error> {
+fn permitted(action: &CompiledAction, command: &StartRun) -> Result<Accepted, Error> {
     let Trigger::SelfService(_) = &action.action.trigger else {
         return Err(Error::InvocationNotAvailable(
             "an automation is started by its event, not by a request".into(),
@@ -428,14 +475,7 @@ fn permitted(action: &CompiledAction, command: &StartRun) -> Result<Value, Error
             .collect();
         return Err(Error::InvocationNotAvailable(listed.join("; ")));
     }
-    if let Some(input) = form.encrypted().next() {
-        return Err(Error::InvocationNotAvailable(format!(
-            "input {input:?} asks for encryption, which is not available yet; it would have to be \
-             stored as it is"
-        )));
-    }
-    let accepted = form.accept(&command.properties).map_err(Error::Invalid)?;
-    Ok(Value::Object(accepted.properties))
+    form.accept(&command.properties).map_err(Error::Invalid)
 }
 
 pub(crate) fn operation_of(action: &CompiledAction) -> &'static str {
@@ -472,12 +512,7 @@ fn add_message(action: &CompiledAction, rendered: &mut Rendered, message: &Messa
     if let Value::Object(payload) = &mut rendered.payload {
         payload.insert("body".into(), body);
     }
-}
-
-/// Whether a deferred part may decide where the call goes.
-fn names_address(pointer: &str) -> bool {
-    pointer.is_empty()
-        || ["/url", "/org", "/webhook", "/agent"]
-            .iter()
-            .any(|part| pointer.starts_with(part))
+    if let Some(encrypted) = message.encrypted {
+        defer_in_message(rendered, encrypted);
+    }
 }

@@ -14,7 +14,7 @@ use super::examined::Examined;
 use crate::Engine;
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::render::{Compiled, CompiledTemplate, evaluated};
+use crate::render::{Compiled, CompiledTemplate, evaluated_apart};
 use crate::scope;
 use crate::tasks::apart;
 
@@ -88,7 +88,7 @@ pub async fn try_out(
             (programs, per_attempt)
         };
         let (programs, per_attempt) = apart(look).await;
-        let results = evaluated(evaluator, OWNER, &programs, &scope).await;
+        let results = evaluated_apart(evaluator, OWNER, &per_attempt, programs, &scope).await;
         let completed = per_attempt.complete(value, &results);
         value = completed.value;
         failures.extend(completed.failures);

@@ -8,8 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use http::StatusCode;
 use longshore_domain::delivery::State;
+use longshore_domain::encryption::decrypt;
 use longshore_domain::id::RunId;
-use longshore_domain::run::{Redemption, Report};
+use longshore_domain::run::{Decision, Redemption, Report};
 use longshore_domain::secret::Secret;
 use longshore_emulators::Fault;
 use longshore_emulators::webhook_sink::Answer;
@@ -478,6 +479,65 @@ fn a_pipelines_report_cannot_be_made_with_a_token_that_was_altered() {
             .on(process.engine.report(&caller, &run, report))
             .is_ok()
     );
+}
+
+/// What is wire for whoever has the client secret.
+fn opened(wire: &Value) -> String {
+    let wire = wire.as_str().expect("a text");
+    let opened = decrypt(wire, [CLIENT_SECRET]).expect("it opens");
+    opened.expose().clone()
+}
+
+#[test]
+fn an_encrypted_input_is_kept_nowhere_and_survives_a_crash() {
+    let world = World::new();
+    let target = Target::Webhook(sink(&world));
+    let process = world.boot();
+    let mut action = json!({
+        "identifier": "act",
+        "trigger": {"type": "self-service", "operation": "CREATE", "userInputs": {"properties": {
+            "name": {"type": "string", "encryption": "aes256-gcm"},
+        }}},
+        "invocationMethod": {
+            "type": "WEBHOOK", "url": format!("{}/hook", target.base_url()),
+            "body": {"key": "{{ .inputs.name }}"},
+        },
+    });
+    let caller = Process::admin();
+    let make = |process: &Process, action: &Value| {
+        let made = process.engine.create_action(&caller, action);
+        process.on(made).expect("an action");
+    };
+    make(&process, &action);
+    action["identifier"] = "approved".into();
+    action["requiredApproval"] = true.into();
+    make(&process, &action);
+    target.faults().next(1, Fault::status(500));
+    let run = process.start_named("act", API_KEY);
+    process.pump();
+    let waiting = process.start_named("approved", API_KEY);
+    assert_nowhere(&world, &process, &[API_KEY], "live");
+    process.kill();
+
+    let process = world.boot();
+    world.clock.advance(seconds(10));
+    process.pump();
+    assert_eq!(process.outcomes(&run), ["retry", "accepted"]);
+    let approved = process
+        .engine
+        .approve(&caller, &waiting, Decision::Approve, None);
+    process.on(approved).expect("approved");
+    process.pump();
+    let sent: Vec<Value> = (0..3)
+        .map(|at| body_of(&target, at)["key"].clone())
+        .collect();
+    for (at, wire) in sent.iter().enumerate() {
+        assert_eq!(opened(wire), API_KEY);
+        assert!(!sent[..at].contains(wire), "each attempt has its own");
+    }
+    let wires = sent.iter().filter_map(Value::as_str);
+    let secrets: Vec<&str> = wires.chain([API_KEY]).collect();
+    assert_nowhere(&world, &process, &secrets, "after a restart");
 }
 
 #[test]

@@ -355,4 +355,76 @@ mod tests {
         let long = format!("{} | tojson", vec![".run.id"; 600].join(" + "));
         assert_eq!(needed(&long), all);
     }
+
+    fn may_read(text: &str) -> bool {
+        let paths: [&[&str]; 2] = [&["inputs", "key"], &["inputs", "a b"]];
+        Program::compile(text).unwrap().may_read(&paths)
+    }
+
+    #[test]
+    fn what_may_read_a_path_is_found_however_it_gets_there() {
+        for text in [
+            ".inputs.key",
+            ".inputs[\"key\"]",
+            ".[\"inputs\"].key",
+            ".[\"in\" + \"puts\"].key",
+            ".inputs[\"k\" + \"ey\"]",
+            ".inputs[.inputs.name]",
+            ".inputs[\"a b\"]",
+            ".inputs.key.inside",
+            ".inputs.key?",
+            ".inputs.key // \"none\"",
+            ".inputs",
+            ".",
+            ".inputs | .key",
+            ".inputs as $i | $i.key",
+            "{inputs}",
+            "{a: .inputs}",
+            "\"\\(.inputs)\"",
+            "if .inputs.key then 1 else 2 end",
+            ".inputs.name == .inputs.key",
+            ".inputs | has(\"key\")",
+            ".inputs | keys",
+            "getpath([\"inputs\", \"key\"])",
+            "..",
+            "[.[] | .key?]",
+            "to_entries",
+            "tojson",
+            "def f: .inputs; f.key",
+            ".inputs.name as $n | .inputs[$n]",
+            "paths",
+            ". as {inputs: {key: $k}} | $k",
+            "try error(.inputs) catch .",
+            "reduce .inputs[] as $i (0; . + 1)",
+            "path(.inputs.key)",
+            ".inputs.key = 1 | .run.id",
+            "[limit(1; .inputs.key)]",
+            "input",
+        ] {
+            assert!(may_read(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_reads_other_paths_alone_does_not() {
+        for text in [
+            "1",
+            "now",
+            "\"the key is .inputs.key\"",
+            ".inputs.name",
+            ".inputs[\"name\"]",
+            ".inputs.other.key",
+            ".run.id",
+            ".inputs.name // .trigger.at",
+            "\"\\(.inputs.name)-\\(.run.id)\"",
+            "{a: .inputs.name, key: .run.id}",
+            ".inputs.name | ascii_upcase",
+            ".inputs as $i | $i.name",
+            "if .inputs.name == \"key\" then .run else .trigger end",
+            ".inputs.labels | map(select(. != \"key\")) | join(\",\")",
+            ".inputs.name[\"key\"]?",
+        ] {
+            assert!(!may_read(text), "{text}");
+        }
+    }
 }

@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
+use longshore_domain::encryption::decrypt;
 use longshore_emulators::Script;
 use longshore_emulators::azure_devops::{self, AzureDevOps, IncomingWebhook, Pipeline};
+use longshore_emulators::webhook_sink::{self, WebhookSink};
+
+use serde_json::{Value, json};
 
 use crate::agents::{Agent, REPORTING, ended, introduce_inside, jenkins_that_checks, log_of};
+use crate::api::runs_of;
 use crate::balance::{Balance, Calls, Executed};
 use crate::receivers::Receivers;
-use crate::server::{CLIENT_SECRET, Home};
+use crate::server::{CLIENT_SECRET, Home, SOON};
 
 const LONG: Duration = Duration::from_secs(120);
 
@@ -76,4 +81,69 @@ async fn agents_that_are_killed_lose_nothing_and_start_no_pipeline_twice() {
     assert_eq!(balance.dead, 0, "{balance:?}");
     assert!(balance.reported < balance.started, "no kill hit a call");
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_opens_what_a_person_typed_and_nothing_else_tells_of_it() {
+    const PASSWORD: &str = "pässword-1 of the tests";
+    let sink = WebhookSink::start(webhook_sink::Config::default())
+        .await
+        .unwrap();
+    let mut home = Home::new();
+    home.set("LOG__LEVEL", "trace");
+    let server = home.serve().await;
+    let api = server.api().await;
+    let url = sink.base_url();
+    let action = |identifier: &str, more: Value| {
+        let mut invocation = json!({"type": "WEBHOOK", "url": url});
+        invocation
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        json!({
+            "identifier": identifier,
+            "trigger": {"type": "self-service", "operation": "CREATE", "userInputs": {"properties": {
+                "password": {"type": "string", "encryption": "aes256-gcm"},
+            }}},
+            "invocationMethod": invocation,
+        })
+    };
+    // Only a worker can evaluate this, and only what it comes to shows that it reads the input.
+    let reads = r#"{{ [.["in" + "puts"] | to_entries[] | .value] | join(" ") }}"#;
+    for action in [
+        action("inside", json!({"agent": true})),
+        action("direct", json!({"body": {"read": reads}})),
+    ] {
+        api.post("/v1/actions", &action).await;
+    }
+    let inputs = json!({"properties": {"password": PASSWORD}});
+    api.post(&runs_of("direct"), &inputs).await;
+    api.drained(SOON).await;
+    let mapping = json!([{
+        "fieldsToDecryptPaths": ["payload.properties.password"],
+        "body": {"typed": ".payload.properties.password"},
+    }]);
+    let file = home.path("mapping.json");
+    std::fs::write(&file, mapping.to_string()).unwrap();
+    let more = [
+        ("STREAMER_NAME", "POLLING"),
+        ("CONTROL_THE_PAYLOAD_CONFIG_PATH", file.to_str().unwrap()),
+    ];
+    let agent = Agent::start(&home, &server, "dock", &more);
+    api.post(&runs_of("inside"), &inputs).await;
+    api.drained(LONG).await;
+    agent.stop().await;
+
+    let calls = sink.deliveries();
+    let sent = |at: usize| serde_json::from_slice::<Value>(&calls[at].body).unwrap();
+    let opened = decrypt(sent(0)["read"].as_str().unwrap(), [CLIENT_SECRET]);
+    assert_eq!(opened.unwrap().expose(), PASSWORD);
+    assert_eq!(sent(1), json!({"typed": PASSWORD}));
+    let log = server.stop().await.join("\n");
+    let stored = std::fs::read(home.database()).unwrap();
+    let stored = String::from_utf8_lossy(&stored);
+    for kept in [log.as_str(), &stored] {
+        assert!(!kept.contains("pässword-1"), "{kept}");
+    }
+    assert!(stored.contains("<encrypted>"), "the run is kept");
 }

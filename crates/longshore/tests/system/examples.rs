@@ -171,6 +171,38 @@ async fn what_keeps_a_job_from_starting_is_told_in_one_go() {
     );
 }
 
+#[tokio::test]
+async fn what_was_typed_to_be_encrypted_is_not_shown() {
+    const PASSWORD: &str = "pässword-1 of the tests";
+    let action = text("jenkins/create-service/action.json");
+    let mut action: Value = serde_json::from_str(&action).unwrap();
+    let inputs = &mut action["trigger"]["userInputs"]["properties"];
+    inputs["password"] = json!({"type": "string", "encryption": "aes256-gcm"});
+    action["invocationMethod"]["body"]["password"] = json!("{{ .inputs.password }}");
+    let home = Home::bare();
+    let path = home.path("typed.json");
+    std::fs::write(&path, action.to_string()).unwrap();
+    let password = format!("password={PASSWORD}");
+    let more = [
+        "-p",
+        "name=billing",
+        "-p",
+        &password,
+        "--secret",
+        "CREATE_SERVICE_TOKEN=token",
+    ];
+    let job = jenkins("jenkins/create-service/config.xml", "create-service-token");
+    let more: Vec<&str> = job.iter().map(String::as_str).chain(more).collect();
+    let ended = tried(&home, &path.display().to_string(), &more).await;
+    assert!(ended.status.success(), "{ended:?}");
+    assert!(
+        ended.stdout.contains(r#""password":"<secret>""#),
+        "{}",
+        ended.stdout
+    );
+    assert!(!format!("{ended:?}").contains("ssword-1"), "{ended:?}");
+}
+
 #[test]
 fn the_guides_show_the_examples_as_they_are() {
     let docs = |name: &str| {

@@ -1,5 +1,6 @@
 //! The samples of `docs/signatures.md`, run against real deliveries: each holds, and does not hold
-//! once a byte of the body, the signature, the timestamp or the secret is another one.
+//! once a byte of the body, the signature, the timestamp or the secret is another one. That of
+//! `docs/templates.md` opens the contract's vector.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -59,6 +60,28 @@ async fn each_sample_accepts_what_was_sent_and_nothing_else() {
             assert_eq!(said, expected, "{}: {}", language.name, one.name);
         }
     }
+}
+
+#[tokio::test]
+async fn the_sample_opens_an_encrypted_input() {
+    let vectors = include_str!("../../../domain/vectors/crypto.json");
+    let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
+    let vector = &vectors["aes256-gcm"];
+    let (wire, secret) = (&vector["wire"], &vector["client_secret"]);
+    let page = include_str!("../../../../docs/templates.md");
+    let (_, rest) = page.split_once("```js\n").unwrap();
+    let (sample, _) = rest.split_once("```").unwrap();
+    let program = format!("{sample}\nprocess.stdout.write(opened({wire}, {secret}));");
+    let mut node = Command::new("node");
+    let output = timeout(SOON, node.args(["-e", &program]).output()).await;
+    let output = output.unwrap().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(
+        said,
+        vector["plaintext"].as_str().unwrap(),
+        "{:?}",
+        output.stderr
+    );
 }
 
 struct Language {

@@ -49,7 +49,7 @@ pub(crate) struct Server {
     pub(crate) sink: WebhookSink,
     pub(crate) token: String,
     router: Router,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// A request that is being written; awaiting it sends it.
@@ -118,7 +118,7 @@ impl Server {
             clock,
             sink: WebhookSink::start(sink).await.unwrap(),
             token: String::new(),
-            _directory: directory,
+            directory,
         };
         server.token = server.token_for(CLIENT_ID, CLIENT_SECRET).await;
         server
@@ -231,6 +231,18 @@ impl Server {
     pub(crate) fn received(&self) -> Value {
         let deliveries = self.sink.deliveries();
         serde_json::from_slice(&deliveries.last().expect("a call").body).unwrap()
+    }
+
+    /// Every byte of the database, its log included.
+    pub(crate) fn stored_bytes(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.directory.path()).unwrap();
+        let read = files.map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+        read.flatten().collect()
+    }
+
+    /// The same as text; what is none does not matter.
+    pub(crate) fn stored(&self) -> String {
+        String::from_utf8_lossy(&self.stored_bytes()).into_owned()
     }
 
     /// What of `text` differs from one test run to the next, named.

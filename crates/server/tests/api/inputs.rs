@@ -170,27 +170,6 @@ async fn expressions_that_only_help_the_form_do_not() {
 }
 
 #[tokio::test]
-async fn an_input_that_asks_for_encryption_refuses_the_execution() {
-    for encryption in [
-        json!("aes256-gcm"),
-        json!({"algorithm": "client-side", "key": "-----BEGIN PUBLIC KEY-----"}),
-    ] {
-        let server = with_inputs(json!({
-            "properties": {"password": {"type": "string", "encryption": encryption}},
-        }))
-        .await;
-        for properties in [json!({"password": "hunter2-hunter2"}), json!({})] {
-            let body = json!({"properties": properties});
-            let answer = server.post("/v1/actions/deploy/runs", body).await;
-            assert!(!answer.text.contains("hunter2"));
-            answer.refused(422, "invocation_not_available");
-        }
-        let listed = server.get("/v1/actions/runs").await.expect(200);
-        assert_eq!(listed["runs"], json!([]));
-    }
-}
-
-#[tokio::test]
 async fn a_pattern_that_takes_exponential_time_elsewhere_does_not_here() {
     let server = with_inputs(json!({
         "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}},

@@ -19,6 +19,8 @@ mod connections;
 #[cfg(test)]
 mod deliveries;
 #[cfg(test)]
+mod encrypted_inputs;
+#[cfg(test)]
 mod executing;
 #[cfg(test)]
 mod existing_agent;

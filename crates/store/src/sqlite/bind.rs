@@ -24,8 +24,8 @@ const UPDATE_RUN: &str = "UPDATE run SET label = ?2, label_by_engine = ?3, link_
 const UPDATE_RUN_INDEXED: &str =
     "UPDATE run SET status = ?2, ended_at = ?3, external_run_id = ?4 WHERE key = ?1";
 const INSERT_DOCUMENTS: &str = "INSERT INTO run_document (run_key, properties, raw_properties, \
-    trigger_, entity, payload, deferred, response, votes) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    trigger_, entity, payload, deferred, response, votes, encrypted) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 const INSERT_DELIVERY: &str = "INSERT INTO delivery (run_key, id, receiver, destination, \
     connection, repeat_, synchronized, state, due_at, attempt, attempts_used, has_left, \
     scheduled_since, diagnosis_json, created_at, updated_at, version, publication_json) VALUES \
@@ -160,6 +160,7 @@ pub(super) fn insert_documents(
             texts.deferred,
             texts.response,
             texts.votes,
+            texts.encrypted,
         ])?;
     Ok(())
 }

@@ -64,6 +64,7 @@ pub(super) struct DocumentTexts {
     pub(super) deferred: Option<String>,
     pub(super) response: Option<String>,
     pub(super) votes: Option<String>,
+    pub(super) encrypted: Option<String>,
 }
 
 /// The documents that are replaced.
@@ -141,6 +142,7 @@ impl Change {
             &texts.deferred,
             &texts.response,
             &texts.votes,
+            &texts.encrypted,
         ];
         let documents: usize = optional.into_iter().flatten().map(String::len).sum();
         Some(ROW_BYTES + texts.properties.len() + texts.trigger.len() + documents)
@@ -188,6 +190,7 @@ impl DocumentTexts {
             deferred: unless_empty("deferred", &documents.deferred)?,
             response: maybe("response", documents.response.as_ref())?,
             votes: unless_empty("votes", &documents.votes)?,
+            encrypted: maybe("encrypted", documents.encrypted.as_ref())?,
         })
     }
 }

@@ -20,7 +20,7 @@ pub(super) const RUN: &str = "run.key, run.id, run.action, run.action_revision, 
 /// The columns that [`documents`] reads, in its order.
 pub(super) const DOCUMENTS: &str = "run_document.properties, run_document.raw_properties, \
     run_document.trigger_, run_document.entity, run_document.payload, run_document.deferred, \
-    run_document.response, run_document.votes";
+    run_document.response, run_document.votes, run_document.encrypted";
 /// The columns that [`delivery`] reads, in its order.
 pub(super) const DELIVERY: &str = "delivery.run_key, delivery.id, delivery.receiver, \
     delivery.destination, delivery.connection, delivery.repeat_, delivery.synchronized, \
@@ -110,6 +110,7 @@ impl DocumentCells {
         "deferred",
         "response",
         "votes",
+        "encrypted",
     ];
 
     /// Copies the cells from column `at` on.
@@ -142,6 +143,7 @@ impl DocumentCells {
             deferred,
             response,
             votes,
+            encrypted,
         ] = &self.cells;
         let at = |column| CellOf { column, key };
         Ok(Documents {
@@ -153,6 +155,7 @@ impl DocumentCells {
             deferred: at("deferred").maybe_json(deferred)?.unwrap_or_default(),
             response: at("response").maybe_json(response)?,
             votes: at("votes").maybe_json(votes)?.unwrap_or_default(),
+            encrypted: at("encrypted").maybe_json(encrypted)?,
         })
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use longshore_domain::delivery::State;
+use longshore_domain::encryption::{Algorithm, EncryptedInput};
 use longshore_domain::id::RunLogId;
 use longshore_domain::outcome::Repeat;
 use longshore_domain::run::{
-    DeliveryWrite, DocumentsPatch, Entry, Label, LogLine, NewRun, Redemption, RequiredApproval,
-    Run, RunChange, RunWrite, Source, Status, Vote, accept,
+    DeliveryWrite, DocumentsPatch, EncryptedInputs, Entry, Label, LogLine, NewRun, Redemption,
+    RequiredApproval, Run, RunChange, RunWrite, Source, Status, Vote, accept,
 };
 use longshore_domain::template::Deferred;
 use longshore_store::{Applied, Error, Store};
@@ -57,6 +58,13 @@ fn full(number: u64) -> RunChange {
         template: json!("{{ .secrets.x }}"),
     }];
     documents.response = Some(json!("plain text"));
+    documents.encrypted = Some(Box::new(EncryptedInputs {
+        inputs: vec![EncryptedInput {
+            name: "password".into(),
+            algorithm: Algorithm::Aes256Gcm,
+        }],
+        sealed: vec![0, 255, 7],
+    }));
     let Some(DeliveryWrite::Insert(delivery)) = &mut change.delivery else {
         panic!("an insert")
     };

@@ -41,6 +41,7 @@ pub(crate) fn request(number: u64) -> Request {
         required_approval: RequiredApproval::Plain(false),
         properties: json!({"service": "checkout", "ref": "main", "number": number}),
         raw_properties: None,
+        encrypted: None,
         trigger: json!({"by": {"user": "c_ci"}, "origin": "API", "at": at(number as i64)}),
         created_by: "client-of-the-pipeline".into(),
         now: at(number as i64),

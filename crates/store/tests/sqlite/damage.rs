@@ -36,7 +36,7 @@ async fn stored(path: &std::path::Path) -> Sqlite {
 
 #[tokio::test]
 async fn damaged_cells_are_named() {
-    const CELLS: [(&str, &str, &str); 14] = [
+    const CELLS: [(&str, &str, &str); 15] = [
         ("run", "id", "'r_short'"),
         ("run", "status", "99"),
         ("run", "source", "-1"),
@@ -48,6 +48,7 @@ async fn damaged_cells_are_named() {
         ("run", "summary", "CAST(x'ff' AS TEXT)"),
         ("run_document", "properties", "'{\"a\"}'"),
         ("run_document", "deferred", "'{}'"),
+        ("run_document", "encrypted", "'{}'"),
         ("delivery", "state", "8"),
         ("delivery", "connection", "'x'"),
         ("delivery", "attempt", "9223372036854775807"),

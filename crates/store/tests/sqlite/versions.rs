@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use crate::sample;
 
 /// For each schema version the migration that leads to it, and rows as that version wrote them.
-const VERSIONS: [(&str, &str); 3] = [
+const VERSIONS: [(&str, &str); 4] = [
     (
         include_str!("../../migrations/0001_initial.sql"),
         include_str!("rows/0001.sql"),
@@ -20,6 +20,10 @@ const VERSIONS: [(&str, &str); 3] = [
     ),
     (
         include_str!("../../migrations/0003_publication.sql"),
+        include_str!("rows/0001.sql"),
+    ),
+    (
+        include_str!("../../migrations/0004_encrypted_inputs.sql"),
         include_str!("rows/0001.sql"),
     ),
 ];

@@ -2,6 +2,7 @@
 
 mod agent_message;
 mod approval;
+mod encrypted;
 mod labels;
 mod outcomes;
 mod properties;

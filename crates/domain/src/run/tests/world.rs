@@ -48,6 +48,7 @@ pub(super) fn request(now: Timestamp, required_approval: RequiredApproval) -> Re
         required_approval,
         properties: json!({"version": "1.4.0"}),
         raw_properties: None,
+        encrypted: None,
         trigger: json!({"by": {"userId": "caller"}, "origin": "API", "at": now}),
         created_by: "caller".to_owned(),
         now,
