@@ -61,6 +61,20 @@ impl Scrubber {
         for secret in secrets {
             add_forms(secret, &mut forms);
         }
+        Self::of(forms)
+    }
+
+    /// The same for `more` secrets as well.
+    #[must_use]
+    pub fn and<'a>(&self, more: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut forms = self.forms.clone();
+        for secret in more {
+            add_forms(secret, &mut forms);
+        }
+        Self::of(forms)
+    }
+
+    fn of(mut forms: Vec<(Vec<u8>, bool)>) -> Self {
         forms.sort_unstable();
         // Of a form that is both, the one that always counts stands first.
         forms.dedup_by(|later, earlier| later.0 == earlier.0);

@@ -159,6 +159,13 @@ pub trait Outbox: Send + Sync {
     /// Those of `ids` that there are, each with its run: what an agent's batch begins with.
     async fn deliveries_of(&self, ids: &[DeliveryId]) -> Result<Vec<(Run, Delivery)>, Error>;
 
+    /// The documents of those of `ids` whose payload has parts that each attempt makes anew: what is
+    /// deferred or encrypted. Most have none.
+    async fn documents_per_attempt(
+        &self,
+        ids: &[DeliveryId],
+    ) -> Result<Vec<(DeliveryId, Documents)>, Error>;
+
     /// A delivery with its run.
     async fn delivery(&self, id: &DeliveryId) -> Result<Option<(Run, Delivery)>, Error>;
 

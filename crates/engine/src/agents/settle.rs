@@ -1,5 +1,7 @@
 //! What became of the calls that agents made.
 
+use std::collections::HashMap;
+
 use futures_util::future::join_all;
 use longshore_backends::scrub::Scrubber;
 use longshore_domain::agent::{
@@ -7,12 +9,12 @@ use longshore_domain::agent::{
 };
 use longshore_domain::delivery::{self, Attempt, Delivery, OutcomeKind, State};
 use longshore_domain::diagnosis::{Diagnosis, Reason};
-use longshore_domain::id::RunLogId;
+use longshore_domain::id::{DeliveryId, RunLogId};
 use longshore_domain::outcome::Outcome;
-use longshore_domain::run::{self, AgentReport, LogLine, Run, RunChange};
+use longshore_domain::run::{self, AgentReport, Documents, LogLine, Run, RunChange};
 use longshore_domain::secret::Secret;
 use longshore_domain::time::Timestamp;
-use longshore_store::{Error as Stored, Found};
+use longshore_store::Error as Stored;
 use serde_json::Value;
 
 use super::start::at_most;
@@ -44,10 +46,12 @@ impl Engine {
         let by = &settle.by;
         let attempts = settle.items.iter().map(|item| &item.attempt);
         let known = &self.deliveries_named(attempts).await?;
+        let kept_back = &self.kept_back_of(known.keys().cloned().collect()).await?;
         let answers = settle.items.into_iter().map(|item| async move {
             let attempt = item.attempt.clone();
             let first = known.get(&attempt.delivery).cloned();
-            let answer = self.settle_one(credential, by, item, first).await?;
+            let answer = self.settle_one(credential, by, item, first, kept_back);
+            let answer = answer.await?;
             self.agents.sessions().has_ended(by, &attempt.delivery);
             Ok(SettleAnswer { attempt, answer })
         });
@@ -62,12 +66,13 @@ impl Engine {
         by: &Session,
         told: Settlement,
         found: Option<(Run, Delivery)>,
+        kept_back: &KeptBack,
     ) -> Result<SettleVerdict, Error> {
         let id = told.attempt.delivery.clone();
         let Some(mut known) = found else {
             return Ok(SettleVerdict::NotFound);
         };
-        let told = self.scrubbed(&known.0, told).await?;
+        let told = self.scrubbed(&known.0, told, kept_back).await;
         for _ in 0..DECISIONS_LIMIT {
             let (run, delivery) = &known;
             if !may_settle(delivery, by, &told) {
@@ -146,11 +151,12 @@ impl Engine {
     }
 
     /// Takes every secret out that the call was made with, and cuts what is too long.
-    async fn scrubbed(&self, run: &Run, mut told: Settlement) -> Result<Settlement, Error> {
+    async fn scrubbed(&self, run: &Run, mut told: Settlement, kept_back: &KeptBack) -> Settlement {
         told.logs.truncate(LOGS_LIMIT);
-        let secrets = self.secrets_of(run, told.attempt.attempt).await?;
-        let kept_back = secrets.iter().map(|secret| secret.expose().as_str());
-        let scrubber = Scrubber::new(kept_back);
+        let documents = kept_back.documents.get(&told.attempt.delivery);
+        let secrets = self.secrets_of(run, told.attempt.attempt, documents).await;
+        let secrets = secrets.iter().map(|secret| secret.expose().as_str());
+        let scrubber = kept_back.everywhere.and(secrets);
         let text = |text: &mut String| {
             *text = scrubber.scrub_text(text);
             text.truncate(text.floor_char_boundary(TEXT_BYTES));
@@ -188,18 +194,36 @@ impl Engine {
             | Reported::Refused { diagnosis }
             | Reported::Unverified { diagnosis } => cut_diagnosis(diagnosis, &text),
         }
-        Ok(told)
+        told
     }
 
-    /// What an agent's call may have carried that nobody shall read.
-    async fn secrets_of(&self, run: &Run, attempt: u32) -> Result<Vec<Secret<String>>, Error> {
-        let token = self.identity.run_token(&run.id, attempt);
-        let values = self.secrets.values();
-        let mut secrets: Vec<Secret<String>> =
-            values.iter().map(|(_, value)| value.clone()).collect();
+    /// What nobody shall read of the calls for these deliveries: read once for a whole batch.
+    async fn kept_back_of(&self, deliveries: Vec<DeliveryId>) -> Result<KeptBack, Error> {
+        let documents = self.store.documents_per_attempt(&deliveries).await?;
+        let mut secrets: Vec<Secret<String>> = self
+            .secrets
+            .values()
+            .into_iter()
+            .map(|(_, value)| value)
+            .collect();
         secrets.extend(self.identity.signing_secret().map(|signer| signer.value));
-        if let Some(Found { documents, run, .. }) = self.store.run(&run.id).await? {
-            let mut scope = scope::of_stored(&run, &documents);
+        Ok(KeptBack {
+            everywhere: Scrubber::new(secrets.iter().map(|secret| secret.expose().as_str())),
+            documents: documents.into_iter().collect(),
+        })
+    }
+
+    /// What an agent's call may have carried that nobody shall read, beside what no call's may tell.
+    async fn secrets_of(
+        &self,
+        run: &Run,
+        attempt: u32,
+        documents: Option<&Documents>,
+    ) -> Vec<Secret<String>> {
+        let token = self.identity.run_token(&run.id, attempt);
+        let mut secrets = Vec::new();
+        if let Some(documents) = documents {
+            let mut scope = scope::of_stored(run, documents);
             if let Some(encrypted) = &documents.encrypted {
                 // Which of the signer's secrets it was given under, nobody has noted.
                 for secret in self.identity.signer_secrets() {
@@ -209,17 +233,24 @@ impl Engine {
                     }
                 }
             }
-            if let Some(payload) = documents.payload.filter(|_| !documents.deferred.is_empty()) {
-                let scope = scope::with_secrets(scope, &values, &token);
-                let filled = self
-                    .fill_deferred(payload, &documents.deferred, &scope)
-                    .await;
+            let deferred = &documents.deferred;
+            if let Some(payload) = documents.payload.clone().filter(|_| !deferred.is_empty()) {
+                let scope = scope::with_secrets(scope, &self.secrets.values(), &token);
+                let filled = self.fill_deferred(payload, deferred, &scope).await;
                 secrets.extend(filled.secrets);
             }
         }
         secrets.push(token);
-        Ok(secrets)
+        secrets
     }
+}
+
+/// What nobody shall read of a batch's calls.
+struct KeptBack {
+    /// Without what is secret in every call.
+    everywhere: Scrubber,
+    /// Where more is made from, for those calls that carry more.
+    documents: HashMap<DeliveryId, Documents>,
 }
 
 /// Whether the attempt is one that this session can have made.

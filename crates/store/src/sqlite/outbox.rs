@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use longshore_domain::delivery::{Attempt, Delivery, State, Way};
 use longshore_domain::id::{DeliveryId, RunId};
-use longshore_domain::run::Run;
+use longshore_domain::run::{Documents, Run};
 use longshore_domain::time::Timestamp;
 use rusqlite::{Connection, Params, Row, params};
 
@@ -138,6 +138,34 @@ impl Outbox for Sqlite {
                     params![destination, before.as_micros(), now.as_micros()],
                     limit,
                 )
+            })
+            .await
+    }
+
+    async fn documents_per_attempt(
+        &self,
+        ids: &[DeliveryId],
+    ) -> Result<Vec<(DeliveryId, Documents)>, Error> {
+        let ids = ids.to_vec();
+        self.readers
+            .read(move |connection| {
+                let sql = format!(
+                    "SELECT delivery.run_key, {} FROM delivery \
+                     JOIN run_document ON run_document.run_key = delivery.run_key \
+                     WHERE delivery.id = ?1 \
+                     AND (run_document.deferred IS NOT NULL OR run_document.encrypted IS NOT NULL)",
+                    row::DOCUMENTS
+                );
+                let read = |found: &Row<'_>| {
+                    let key = Cells::new(found, "run_document", 0).key("run_key")?;
+                    row::documents(found, 1, key)
+                };
+                let mut found = Vec::new();
+                for id in ids {
+                    let documents = first(connection, &sql, [id.as_str()], read)?;
+                    found.extend(documents.map(|documents| (id, documents)));
+                }
+                Ok(found)
             })
             .await
     }

@@ -92,6 +92,7 @@ macro_rules! conformance {
                 concurrent_claims_share_nothing,
                 what_agents_have_started_is_found_and_not_taken_back,
                 a_batch_finds_the_deliveries_that_there_are,
+                documents_are_read_for_a_batch_where_attempts_make_parts_anew,
             }
             documented { documents_follow_their_versions }
             upkeep {

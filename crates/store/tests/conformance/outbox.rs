@@ -7,9 +7,13 @@ use longshore_domain::agent::Session;
 use longshore_domain::delivery::{
     Delivery, OutcomeKind, StartedByAgent, State, Way, start_by_agent,
 };
+use longshore_domain::encryption::{Algorithm, EncryptedInput};
 use longshore_domain::id::{ConnectionId, RunId};
 use longshore_domain::outcome::Repeat;
-use longshore_domain::run::{AGENT_DESTINATION, DeliveryWrite, Entry, RunChange};
+use longshore_domain::run::{
+    AGENT_DESTINATION, DeliveryWrite, EncryptedInputs, Entry, Rendered, Request, RunChange, accept,
+};
+use longshore_domain::template::Deferred;
 use longshore_domain::time::Timestamp;
 use longshore_store::{Backlog, DestinationRecord, Error, Found, Store};
 use tokio::task::JoinSet;
@@ -466,4 +470,45 @@ pub(crate) async fn a_batch_finds_the_deliveries_that_there_are(store: Arc<dyn S
         [(sample::run_id(2), second), (sample::run_id(1), first)]
     );
     assert_eq!(store.deliveries_of(&[]).await, Ok(Vec::new()));
+}
+
+pub(crate) async fn documents_are_read_for_a_batch_where_attempts_make_parts_anew(
+    store: Arc<dyn Store>,
+) {
+    let deferred = vec![Deferred {
+        pointer: "/body/key".into(),
+        template: "{{ .secrets.KEY }}".into(),
+    }];
+    let rendered = Rendered {
+        deferred: deferred.clone(),
+        ..sample::rendered()
+    };
+    let new = |number| sample::new_delivery(number, A, Entry::Stored, Repeat::Allowed);
+    let made_anew = accept(sample::request(1), Some((rendered, new(1))));
+    let made_anew = insert(&store, made_anew).await.id;
+    let encrypted = Box::new(EncryptedInputs {
+        inputs: vec![EncryptedInput {
+            name: "password".into(),
+            algorithm: Algorithm::Aes256Gcm,
+        }],
+        sealed: vec![1, 2, 3],
+    });
+    let request = Request {
+        encrypted: Some(encrypted.clone()),
+        ..sample::request(2)
+    };
+    let sealed = insert(&store, accept(request, Some((sample::rendered(), new(2))))).await;
+    let plain = insert(&store, sample::due(3, A)).await.id;
+    let asked = [plain, sealed.id.clone(), made_anew.clone()];
+    let found = store.documents_per_attempt(&asked).await.expect("read");
+    let [(first, with_sealed), (second, with_deferred)] = &found[..] else {
+        panic!("{found:?}");
+    };
+    assert_eq!(
+        (first, &with_sealed.encrypted),
+        (&sealed.id, &Some(encrypted))
+    );
+    assert_eq!((second, &with_deferred.deferred), (&made_anew, &deferred));
+    assert_eq!(with_deferred.payload, Some(sample::rendered().payload));
+    assert_eq!(store.documents_per_attempt(&[]).await, Ok(Vec::new()));
 }

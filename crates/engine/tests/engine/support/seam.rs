@@ -261,6 +261,13 @@ impl Outbox for Seam {
         self.inner.overdue(destination, before, now, limit).await
     }
 
+    async fn documents_per_attempt(
+        &self,
+        ids: &[DeliveryId],
+    ) -> Result<Vec<(DeliveryId, Documents)>, Error> {
+        self.inner.documents_per_attempt(ids).await
+    }
+
     async fn deliveries_of(&self, ids: &[DeliveryId]) -> Result<Vec<(Run, Delivery)>, Error> {
         self.inner.deliveries_of(ids).await
     }
