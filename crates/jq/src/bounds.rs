@@ -104,6 +104,9 @@ pub(crate) const QUICK: Duration = Duration::from_millis(25);
 pub(crate) const SHARED_HOLD: Duration = Duration::from_millis(100);
 /// By the clock, how many times its processor time a call may hold a worker; then it is killed.
 pub(crate) const CLOCK_FACTOR: u32 = 2;
+/// The same of a worker for programs on trial, which has some 3 % of a processor where others want all
+/// of it: what is quick is to be found quick there too. Within the call's own time by the clock.
+pub(crate) const TRIAL_CLOCK_FACTOR: u32 = 20;
 /// Quick completions in a row after which a program that broke a bound is trusted again.
 pub(crate) const FORGIVEN_AFTER: u8 = 100;
 

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::bounds::{QUICK, SHARED_HOLD};
+use crate::bounds::{CLOCK_FACTOR, QUICK, SHARED_HOLD, TRIAL_CLOCK_FACTOR};
 use crate::evaluator::Config;
 use crate::frame::{Priority, Terms, Times};
 
@@ -57,8 +57,17 @@ impl Lane {
         matches!(self, Self::Proven | Self::Trial)
     }
 
+    /// How long a call that has `left` of a processor's time may hold a worker by the clock.
+    pub(crate) fn clock(self, left: Duration) -> Duration {
+        let factor = match self {
+            Self::Trial => TRIAL_CLOCK_FACTOR,
+            Self::Proven | Self::Slow | Self::Confined => CLOCK_FACTOR,
+        };
+        (self.hold(left) * factor).min(left * CLOCK_FACTOR)
+    }
+
     /// How much of a worker's time a call that has `left` may take.
-    pub(crate) fn hold(self, left: Duration) -> Duration {
+    fn hold(self, left: Duration) -> Duration {
         if self.is_brief() {
             left.min(SHARED_HOLD)
         } else {
@@ -66,9 +75,10 @@ impl Lane {
         }
     }
 
-    /// What a worker is told about its time when `left` of it may be taken. Half of it for one
+    /// What a worker is told about its time for a call that has `left`. Half of it for one
     /// expression leaves the other half to its neighbours.
     pub(crate) fn times(self, left: Duration) -> Times {
+        let left = self.hold(left);
         Times {
             each: if self.is_brief() { QUICK } else { left / 2 },
             all: left,

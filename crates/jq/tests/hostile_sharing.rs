@@ -6,11 +6,14 @@
 #[path = "hostile/expressions.rs"]
 mod expressions;
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use longshore_jq::{Config, Evaluated, Evaluator, Program, WorkerCommand};
 use serde_json::{Value, json};
+use tokio::runtime::Builder;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
@@ -21,11 +24,11 @@ const HOSTILE_CALLS: usize = 200;
 /// Rounds alone and rounds beside, in turn.
 const ROUNDS: usize = 15;
 /// The neighbour's calls of one round.
-const CALLS: usize = 200;
-/// The neighbour's p99 is a few hundred microseconds. It may grow by this beside its factor: where
-/// all cores are busy, one switch of tasks takes as long as one slice of the scheduler, some 1.4 ms on
-/// two cores. Less than 0.9 ms was needed, on idle and on busy machines.
-const SLACK: Duration = Duration::from_millis(2);
+const CALLS: usize = 400;
+
+/// What the neighbour's p99 may grow by beside its factor: less than half a slice of the
+/// scheduler, for which it waited wherever a program on trial did not give way.
+const SLACK: Duration = Duration::from_micros(300);
 
 /// Held by the test that runs.
 static ALONE: Mutex<()> = Mutex::const_new(());
@@ -94,7 +97,8 @@ fn hostile_calls(
     calls
 }
 
-async fn compare(owner: impl Fn(usize) -> String) {
+/// The neighbour's p99 beside hostile calls is at most twice its usual, but for [`SLACK`].
+async fn compare(owner: impl Fn(usize) -> String + Send) {
     let evaluator = Arc::new(evaluator());
     let (programs, event) = (neighbours_programs(), event());
     // known to be quick, its workers started
@@ -106,8 +110,9 @@ async fn compare(owner: impl Fn(usize) -> String) {
         beside.push(round(&evaluator, &programs, &event).await);
         assert!(!calls.is_empty());
         drop(calls);
+        // their workers' end is no part of the usual
+        round(&evaluator, &programs, &event).await;
     }
-    println!("p99 of rounds alone {alone:?}, beside {beside:?}");
     println!("p99 of rounds alone {alone:?}, beside {beside:?}");
     let (alone, beside) = (median(alone), median(beside));
     assert!(
@@ -116,16 +121,45 @@ async fn compare(owner: impl Fn(usize) -> String) {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_neighbour_of_one_hostile_owner_keeps_its_pace() {
-    let _alone = ALONE.lock().await;
-    compare(|_| "hostile".to_owned()).await;
+/// Runs on one processor, with all workers: there is no other on which to get out of their way, and
+/// what else the machine does takes as much of it from the rounds alone.
+fn on_one_processor(comparison: impl Future<Output = ()> + Send) {
+    let _alone = ALONE.blocking_lock();
+    // the threads of a runtime, and processes, are where the one is that starts them
+    let run = || {
+        #[cfg(target_os = "linux")]
+        stay_on_one_processor();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(comparison);
+    };
+    let compared = thread::scope(|scope| scope.spawn(run).join());
+    if let Err(panic) = compared {
+        resume_unwind(panic);
+    }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_neighbour_of_many_hostile_owners_keeps_its_pace() {
-    let _alone = ALONE.lock().await;
-    compare(|place| format!("hostile-{place}")).await;
+#[cfg(target_os = "linux")]
+fn stay_on_one_processor() {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let allowed = sched_getaffinity(None).unwrap();
+    let mut processors = (0..CpuSet::MAX_CPU).rev();
+    let last = processors.find(|processor| allowed.is_set(*processor));
+    let mut one = CpuSet::new();
+    one.set(last.unwrap());
+    sched_setaffinity(None, &one).unwrap();
+}
+
+#[test]
+fn a_neighbour_of_one_hostile_owner_keeps_its_pace() {
+    on_one_processor(compare(|_| "hostile".to_owned()));
+}
+
+#[test]
+fn a_neighbour_of_many_hostile_owners_keeps_its_pace() {
+    on_one_processor(compare(|place| format!("hostile-{place}")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -104,7 +104,7 @@ impl<'c> Call<'c> {
             self.judge(lane, &mut open, Course::NotStarted(error));
         }
         let start = Instant::now();
-        let end = start + lane.hold(self.left) * CLOCK_FACTOR;
+        let end = start + lane.clock(self.left);
         while !open.is_empty() {
             if end.saturating_duration_since(Instant::now()) < LEAST {
                 self.give_up(lane, &open);
