@@ -1,6 +1,7 @@
 //! May this call be made? Before an agent calls, `started` is on disk.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use longshore_domain::agent::{
@@ -23,13 +24,23 @@ impl Engine {
     /// Where the caller may not, the batch is too large, the session was replaced, or nothing can
     /// be stored: then nothing may be called.
     pub async fn start_deliveries(
-        &self,
+        self: &Arc<Self>,
         caller: &Caller,
         start: Start,
     ) -> Result<Vec<StartAnswer>, Error> {
         caller.admin()?;
         at_most(start.items.len())?;
         self.meet(&start.by).await?;
+        // To its end, also where the agent dies meanwhile: nobody else looks for a start that is
+        // written after its session was lost.
+        let engine = Arc::clone(self);
+        let work = async move { engine.start_batch(start).await };
+        let broke_off = || Stored::Unavailable("the start broke off".into());
+        let started = self.tasks.finish(work).await;
+        started.unwrap_or_else(|| Err(broke_off().into()))
+    }
+
+    async fn start_batch(&self, start: Start) -> Result<Vec<StartAnswer>, Error> {
         let by = &start.by;
         let attempts = start.items.iter().map(|item| &item.attempt);
         let known = &self.deliveries_named(attempts).await?;
@@ -68,7 +79,11 @@ impl Engine {
             let now = self.environment.now();
             let started = match start_by_agent(&delivery, item.attempt, by, now) {
                 StartedByAgent::Now(started) => started,
-                StartedByAgent::Already => return Ok(None),
+                StartedByAgent::Already => {
+                    // A twin of this question that came second has taken it out again.
+                    self.agents.sessions().will_start(by, &item.delivery);
+                    return Ok(None);
+                }
                 StartedByAgent::No(refusal) => return Ok(Some(refusal)),
             };
             let change = started_by_agent(&run, &delivery, started);

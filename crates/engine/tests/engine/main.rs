@@ -7,6 +7,7 @@
     reason = "a test ends where something fails"
 )]
 
+mod agents;
 mod crash;
 mod diagnoses;
 mod limits;

@@ -1,5 +1,7 @@
 //! The program itself with Kafka configured.
 
+use std::time::Duration;
+
 use longshore_backends::kafka::Mechanism;
 use serde_json::{Value, json};
 
@@ -33,7 +35,18 @@ async fn the_organization_s_topics_are_there_and_agents_learn_how_to_reach_them(
     let admin = producer(open(shared()), LONG);
     for name in ["runs", "change.log", "runs.dead"] {
         let topic = format!("org_serving.{name}");
-        assert_eq!(admin.watermarks(&topic).await.unwrap().len(), 6, "{topic}");
+        let mut looks = tokio::time::interval(Duration::from_millis(50));
+        let partitions = async {
+            // A broker may not know yet that it leads a partition that was just made.
+            loop {
+                match admin.watermarks(&topic).await {
+                    Ok(found) => return found.len(),
+                    Err(_) => looks.tick().await,
+                };
+            }
+        };
+        let partitions = tokio::time::timeout(LONG, partitions).await;
+        assert_eq!(partitions, Ok(6), "{topic}");
     }
     let shown = server.api().await.get("/v1/kafka-credentials").await;
     let expected = json!({

@@ -148,11 +148,17 @@ impl Api {
         None
     }
 
-    /// Waits until nothing waits, is held or is under way.
+    /// Waits until nothing waits, is held or is under way. States are asked for one after the other,
+    /// so what moves between them meanwhile is only seen by the next look.
     pub(crate) async fn drained(&self, patience: Duration) {
         let mut looks = interval(LOOK_EVERY);
         let drained = async {
-            while self.open_delivery().await.is_some() {
+            let mut empty = 0;
+            while empty < 2 {
+                empty = match self.open_delivery().await {
+                    Some(_) => 0,
+                    None => empty + 1,
+                };
                 looks.tick().await;
             }
         };
