@@ -93,6 +93,22 @@ async fn execute(api: &Api, action: &str) -> Answer {
     api.call(Method::POST, &runs_of(action), Some(&body)).await
 }
 
+/// Waits until runs are refused one after the other: where a large write no longer fitted, a small one
+/// still may.
+async fn nothing_fits(api: &Api) {
+    const IN_A_ROW: u32 = 5;
+    let refused = async {
+        let mut refused = 0;
+        while refused < IN_A_ROW {
+            refused = match execute(api, WEBHOOK).await.status {
+                503 => refused + 1,
+                _ => 0,
+            };
+        }
+    };
+    tokio::time::timeout(SOON, refused).await.unwrap();
+}
+
 fn assert_put_off(answer: &Answer) {
     assert_eq!(answer.status, 503, "{answer:?}");
     assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
@@ -113,6 +129,7 @@ async fn live_through(server: &Server, disk: &Disk, receivers: &Receivers) -> Pr
         traffic.accepted(RUNS).await;
         disk.fill();
         api.answers("/readyz", 503).await;
+        nothing_fits(&api).await;
         let accepted = traffic.count();
         for action in [WEBHOOK, JENKINS] {
             assert_put_off(&execute(&api, action).await);
