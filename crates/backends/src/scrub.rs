@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use longshore_domain::diagnosis::Diagnosis;
 use longshore_domain::outcome::{Acceptance, Outcome, Retry};
-use memchr::memmem;
+use memchr::memmem::Finder;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 /// What stands where a secret stood.
@@ -16,6 +16,10 @@ pub const SCRUBBED: &str = "<secret>";
 /// Shorter secrets are only taken out where they stand alone, between characters that are
 /// neither letters nor digits: anything else would tear every text apart.
 pub const MIN_SECRET_BYTES: usize = 4;
+
+/// Secrets of this length and more have no form that is shorter than they are: of a shorter one the
+/// middle of its base64 can be.
+const EVEN_IN_BASE64: usize = 16;
 
 /// The shortest inner part of a base64 text that is looked for.
 const MIN_BASE64_CHARS: usize = 8;
@@ -39,11 +43,25 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'*');
 
+/// Whether a text of `bytes` bytes has room for some form of `secret`. Where it has none, all the
+/// work of a [`Scrubber`] for it is spared.
+#[must_use]
+pub fn may_stand_in(bytes: usize, secret: &str) -> bool {
+    secret.len() < EVEN_IN_BASE64 || secret.len() <= bytes
+}
+
 /// Takes a set of secrets out of texts.
 #[derive(Clone, Default)]
 pub struct Scrubber {
-    /// Each with whether it counts only where it stands alone.
-    forms: Vec<(Vec<u8>, bool)>,
+    forms: Vec<Form>,
+}
+
+/// One form of a secret, ready to be looked for.
+#[derive(Clone)]
+struct Form {
+    finder: Finder<'static>,
+    /// Whether it counts only where it stands alone.
+    alone: bool,
 }
 
 /// Shows no secret, and not how many there are of which length.
@@ -61,24 +79,27 @@ impl Scrubber {
         for secret in secrets {
             add_forms(secret, &mut forms);
         }
-        Self::of(forms)
+        forms.sort_unstable();
+        // Of a form that is both, the one that always counts stands first.
+        forms.dedup_by(|later, earlier| later.0 == earlier.0);
+        let ready = |(form, alone): (Vec<u8>, bool)| Form {
+            finder: Finder::new(&form).into_owned(),
+            alone,
+        };
+        Self {
+            forms: forms.into_iter().map(ready).collect(),
+        }
     }
 
     /// The same for `more` secrets as well.
     #[must_use]
-    pub fn and<'a>(&self, more: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut forms = self.forms.clone();
-        for secret in more {
-            add_forms(secret, &mut forms);
+    pub fn and<'a>(&self, more: impl IntoIterator<Item = &'a str>) -> Cow<'_, Self> {
+        let more = Self::new(more).forms;
+        if more.is_empty() {
+            return Cow::Borrowed(self);
         }
-        Self::of(forms)
-    }
-
-    fn of(mut forms: Vec<(Vec<u8>, bool)>) -> Self {
-        forms.sort_unstable();
-        // Of a form that is both, the one that always counts stands first.
-        forms.dedup_by(|later, earlier| later.0 == earlier.0);
-        Self { forms }
+        let forms = self.forms.iter().cloned().chain(more).collect();
+        Cow::Owned(Self { forms })
     }
 
     /// `bytes` without the secrets.
@@ -91,8 +112,8 @@ impl Scrubber {
     #[must_use]
     pub fn scrub_cut<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         let mut found = self.found(bytes);
-        let begun = self.forms.iter().filter(|(_, alone)| !alone);
-        found.extend(begun.filter_map(|(form, _)| begun_at_end(bytes, form)));
+        let begun = self.forms.iter().filter(|form| !form.alone);
+        found.extend(begun.filter_map(|form| begun_at_end(bytes, form.finder.needle())));
         replace(bytes, found)
     }
 
@@ -151,14 +172,15 @@ impl Scrubber {
 
     fn found(&self, bytes: &[u8]) -> Vec<(usize, usize)> {
         let mut found = Vec::new();
-        for (form, alone) in &self.forms {
-            // Building a searcher costs more than the look at a short text.
-            if form.len() > bytes.len() {
+        for form in &self.forms {
+            let length = form.finder.needle().len();
+            // Starting a search costs more than the look at a short text.
+            if length > bytes.len() {
                 continue;
             }
-            for start in memmem::find_iter(bytes, form) {
-                let end = start + form.len();
-                if !alone || stands_alone(bytes, start, end) {
+            for start in form.finder.find_iter(bytes) {
+                let end = start + length;
+                if !form.alone || stands_alone(bytes, start, end) {
                     found.push((start, end));
                 }
             }
@@ -254,24 +276,16 @@ fn lower_case_escapes(encoded: &str) -> String {
 /// As JSON's writers put it into a string: the usual escapes; with `\/`; with everything beyond
 /// ASCII as `\u`; and with what Gson escapes for HTML.
 fn json_forms(secret: &str) -> [String; 4] {
-    let mut forms: [String; 4] = Default::default();
+    let mut forms: [String; 4] = std::array::from_fn(|_| String::with_capacity(secret.len()));
     let [usual, slashed, ascii, gson] = &mut forms;
     for c in secret.chars() {
-        let escaped = match c {
-            '"' => "\\\"".to_owned(),
-            '\\' => "\\\\".to_owned(),
-            '\n' => "\\n".to_owned(),
-            '\r' => "\\r".to_owned(),
-            '\t' => "\\t".to_owned(),
-            '\u{8}' => "\\b".to_owned(),
-            '\u{c}' => "\\f".to_owned(),
-            c if u32::from(c) < 0x20 => format!("\\u{:04x}", u32::from(c)),
-            c => c.to_string(),
-        };
-        usual.push_str(&escaped);
-        slashed.push_str(if c == '/' { "\\/" } else { &escaped });
+        push_escaped(usual, c);
+        match c {
+            '/' => slashed.push_str("\\/"),
+            c => push_escaped(slashed, c),
+        }
         if c.is_ascii() {
-            ascii.push_str(&escaped);
+            push_escaped(ascii, c);
         } else {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 ascii.push_str(&format!("\\u{unit:04x}"));
@@ -280,10 +294,24 @@ fn json_forms(secret: &str) -> [String; 4] {
         if matches!(c, '<' | '>' | '&' | '=' | '\'') {
             gson.push_str(&format!("\\u{:04x}", u32::from(c)));
         } else {
-            gson.push_str(&escaped);
+            push_escaped(gson, c);
         }
     }
     forms
+}
+
+fn push_escaped(text: &mut String, c: char) {
+    match c {
+        '"' => text.push_str("\\\""),
+        '\\' => text.push_str("\\\\"),
+        '\n' => text.push_str("\\n"),
+        '\r' => text.push_str("\\r"),
+        '\t' => text.push_str("\\t"),
+        '\u{8}' => text.push_str("\\b"),
+        '\u{c}' => text.push_str("\\f"),
+        c if u32::from(c) < 0x20 => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+        c => text.push(c),
+    }
 }
 
 fn html_form(secret: &str, apostrophe: &str) -> String {
@@ -387,6 +415,17 @@ mod tests {
     }
 
     #[test]
+    fn more_secrets_are_taken_out_beside_those_of_before() {
+        let before = Scrubber::new(["s3cr3t-t0ken"]);
+        let both = before.and(["4n0ther-0ne"]);
+        assert_eq!(
+            both.scrub_text("s3cr3t-t0ken 4n0ther-0ne"),
+            "<secret> <secret>"
+        );
+        assert!(matches!(before.and([]), Cow::Borrowed(_)));
+    }
+
+    #[test]
     fn overlapping_secrets_leave_nothing_between_them() {
         let scrubber = Scrubber::new(["abcdef", "defghi", "cdef"]);
         assert_eq!(scrubber.scrub_text("xabcdefghiy"), "x<secret>y");
@@ -410,6 +449,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_form_of_a_secret_stands_where_there_is_no_room(secret in any::<String>()) {
+            for form in Scrubber::new([secret.as_str()]).forms {
+                let length = form.finder.needle().len();
+                prop_assert!(may_stand_in(length, &secret), "{} bytes", length);
+            }
+        }
+
         #[test]
         fn no_raw_secret_survives(secret in "[ -~]{4,20}", before: String, after: String) {
             prop_assume!(!SCRUBBED.contains(&secret));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use futures_util::future::join_all;
-use longshore_backends::scrub::Scrubber;
+use longshore_backends::scrub::{Scrubber, may_stand_in};
 use longshore_domain::agent::{
     LOGS_LIMIT, Reported, Session, Settle, SettleAnswer, SettleVerdict, Settlement,
 };
@@ -155,8 +155,11 @@ impl Engine {
         told.logs.truncate(LOGS_LIMIT);
         let documents = kept_back.documents.get(&told.attempt.delivery);
         let secrets = self.secrets_of(run, told.attempt.attempt, documents).await;
+        let longest = longest_text(&told);
         let secrets = secrets.iter().map(|secret| secret.expose().as_str());
-        let scrubber = kept_back.everywhere.and(secrets);
+        let scrubber = kept_back
+            .everywhere
+            .and(secrets.filter(|secret| may_stand_in(longest, secret)));
         let text = |text: &mut String| {
             *text = scrubber.scrub_text(text);
             text.truncate(text.floor_char_boundary(TEXT_BYTES));
@@ -291,6 +294,33 @@ fn attempt_of(
         diagnosis,
         answer: told.answer.clone(),
     }
+}
+
+/// The bytes of the longest text that an agent tells; no bound where it tells JSON.
+fn longest_text(told: &Settlement) -> usize {
+    let report = told.report.as_ref();
+    if told.response.is_some() || report.is_some_and(|report| report.link.is_some()) {
+        return usize::MAX;
+    }
+    let of_report = report.map(|report| [&report.summary, &report.external_run_id]);
+    let of_diagnosis = |found: &Diagnosis| found.message.len().max(found.fix.len());
+    let of_outcome = match &told.outcome {
+        Reported::Accepted {
+            warning,
+            external_run_id,
+            links,
+        } => {
+            let links = links.iter().chain(external_run_id).map(String::len);
+            links.chain(warning.as_ref().map(of_diagnosis)).max()
+        }
+        Reported::Retry { diagnosis, .. }
+        | Reported::Unknown { diagnosis }
+        | Reported::Refused { diagnosis }
+        | Reported::Unverified { diagnosis } => Some(of_diagnosis(diagnosis)),
+    };
+    let texts = of_report.into_iter().flatten().flatten();
+    let texts = texts.chain(&told.logs).chain(&told.answer).map(String::len);
+    texts.chain(of_outcome).max().unwrap_or(0)
 }
 
 fn cut_diagnosis(diagnosis: &mut Diagnosis, text: &impl Fn(&mut String)) {
