@@ -7,6 +7,7 @@
 )]
 
 mod backup;
+mod compiled;
 mod damage;
 mod full_disk;
 mod power_loss;
