@@ -133,12 +133,14 @@ pub fn not_publishable(
     })
 }
 
-/// An agent asks whether it may make the call of attempt `attempt`.
+/// An agent asks whether it may make the call of attempt `attempt`. `repeat` is what it knows of the
+/// call that it will make: harm that it adds stays, also for later attempts.
 #[must_use]
 pub fn start_by_agent(
     delivery: &Delivery,
     attempt: u32,
     session: &Session,
+    repeat: Repeat,
     now: Timestamp,
 ) -> StartedByAgent {
     let publication = match (delivery.receiver, delivery.publication.as_deref()) {
@@ -151,8 +153,10 @@ pub fn start_by_agent(
     if delivery.attempt != attempt {
         return StartedByAgent::No(StartRefusal::Superseded);
     }
+    let repeat = delivery.repeat.stricter(repeat);
     match delivery.state {
         State::Published => StartedByAgent::Now(Delivery {
+            repeat,
             state: State::Started,
             due_at: None,
             publication: Some(Box::new(Publication {
@@ -164,7 +168,13 @@ pub fn start_by_agent(
             ..delivery.clone()
         }),
         State::Started if publication.started_by.as_ref() == Some(session) => {
-            StartedByAgent::Already
+            if repeat == delivery.repeat {
+                return StartedByAgent::Already;
+            }
+            StartedByAgent::Now(Delivery {
+                repeat,
+                ..delivery.clone()
+            })
         }
         State::Started => StartedByAgent::No(StartRefusal::StartedElsewhere),
         _ => StartedByAgent::No(StartRefusal::Superseded),

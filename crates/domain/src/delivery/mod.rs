@@ -121,7 +121,7 @@ pub struct Delivery {
     pub destination: String,
     /// The connection that matched the rendered URL.
     pub connection: Option<ConnectionId>,
-    /// Frozen when the delivery is made.
+    /// Frozen when the delivery is made; harm may be added by the agent that starts a call.
     pub repeat: Repeat,
     /// Whether the run takes its end and response from the answer.
     pub synchronized: bool,

@@ -40,6 +40,7 @@ fn a_start_is_finished_though_its_agent_died_and_came_back_before_it_was_written
     let item = StartItem {
         attempt: claimed.expect("claimed").deliveries[0].attempt.clone(),
         run: Some(run.clone()),
+        repeat_unknown: None,
     };
     let held = process.seam.hold(Write::Start, Moment::Before);
     let engine = process.engine.clone();

@@ -334,6 +334,94 @@ async fn what_is_not_known_is_unconfirmed_where_a_repeat_is_harm_and_else_called
     }
 }
 
+/// Starts `attempt` and says of its call what the agent knows.
+async fn start_saying(server: &Server, session: &str, attempt: &Value, said: Value) {
+    let mut item = attempt.clone();
+    item["repeatUnknown"] = said;
+    assert_eq!(start(server, session, &item).await, "started");
+    // Whoever asks again is told what holds.
+    let body = by(session, json!({"items": [attempt]}));
+    let answer = server.post("/v1/deliveries/start", body).await.expect(200);
+    let run = server.get("/v1/deliveries?limit=1").await.expect(200);
+    let expected = &run["deliveries"][0]["repeatUnknown"];
+    assert_eq!(&answer["items"][0]["repeatUnknown"], expected);
+}
+
+#[tokio::test]
+async fn harm_that_an_agent_adds_at_its_start_holds_however_the_call_gets_lost() {
+    let ways = ["silence", "a new life", "leaving", "an unknown outcome"];
+    for (url, said, expected) in [
+        (HOOK, json!(false), "unconfirmed"),
+        (HOOK, json!(true), "due"),
+        (HOOK, Value::Null, "due"),
+        (JENKINS, json!(true), "unconfirmed"),
+    ] {
+        for way in ways {
+            let server = with_agents(url).await;
+            let run = server.run("inside", json!({})).await;
+            let attempt = claim_one(&server, "s1").await;
+            start_saying(&server, "s1", &attempt, said.clone()).await;
+            let harm = expected == "unconfirmed";
+            assert_eq!(server.delivery(&run).await["repeatUnknown"], !harm);
+            match way {
+                "silence" => server.advance(SILENCE).await,
+                "a new life" => {
+                    heartbeat(&server, "s2", json!({})).await.expect(200);
+                }
+                "leaving" => {
+                    let leaving = heartbeat(&server, "s1", json!({"leaving": true}));
+                    leaving.await.expect(200);
+                }
+                _ => {
+                    settle(&server, "s1", &attempt, failed("unknown")).await;
+                }
+            }
+            let row = format!("{url}, {said}: {way}");
+            assert_eq!(state(&server, &run).await.0, expected, "{row}");
+            // Nobody gets it without a person.
+            server.advance(Duration::from_secs(3_600)).await;
+            let next = claimed(&server, claim_of_old()).await["runs"].clone();
+            assert_eq!(next.as_array().unwrap().is_empty(), harm, "{row}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn harm_that_an_agent_added_holds_for_later_attempts_and_a_person_may_redeliver() {
+    let server = with_agents(HOOK).await;
+    let run = server.run("inside", json!({})).await;
+    let first = claim_one(&server, "s1").await;
+    start_saying(&server, "s1", &first, json!(false)).await;
+    // Nothing was started, so there is another attempt by the schedule.
+    settle(&server, "s1", &first, failed("retry")).await;
+    server.advance(Duration::from_secs(10)).await;
+    let second = claim_one(&server, "s1").await;
+    assert_eq!(start(&server, "s1", &second).await, "started");
+    server.advance(SILENCE).await;
+    assert_eq!(
+        state(&server, &run).await,
+        ("unconfirmed".into(), "Delivery unconfirmed".into())
+    );
+    let delivery = first["delivery"].as_str().unwrap();
+    let path = format!("/v1/deliveries/{delivery}/redeliver");
+    server.post(&path, json!({})).await.expect(200);
+    assert_eq!(claim_one(&server, "s2").await["attempt"], 3);
+}
+
+#[tokio::test]
+async fn what_an_agent_says_of_a_repeat_is_a_boolean() {
+    let server = with_agents(HOOK).await;
+    let run = server.run("inside", json!({})).await;
+    let mut attempt = claim_one(&server, "s1").await;
+    attempt["repeatUnknown"] = "no".into();
+    let body = by("s1", json!({"items": [attempt]}));
+    server
+        .post("/v1/deliveries/start", body)
+        .await
+        .refused(422, "invalid_request");
+    assert_eq!(state(&server, &run).await.0, "published");
+}
+
 #[tokio::test]
 async fn a_silent_session_s_calls_are_not_known_and_a_late_answer_still_counts() {
     for (url, expected) in [(JENKINS, "unconfirmed"), (HOOK, "due")] {

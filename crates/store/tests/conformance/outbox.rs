@@ -432,10 +432,16 @@ pub(crate) async fn what_agents_have_started_is_found_and_not_taken_back(store: 
     };
     for found in claim(&store, 10, 2).await.0 {
         let before = found.delivery.expect("a delivery");
-        let StartedByAgent::Now(after) = start_by_agent(&before, 1, &by, sample::at(20)) else {
+        let StartedByAgent::Now(after) =
+            start_by_agent(&before, 1, &by, Repeat::Harm, sample::at(20))
+        else {
             panic!("not started");
         };
         change(&store, &before, after).await;
+        // What the agent added stands in the same write.
+        let stored = store.delivery(&before.id).await.expect("read");
+        let repeat = stored.expect("there").1.repeat;
+        assert_eq!((before.repeat, repeat), (Repeat::Allowed, Repeat::Harm));
     }
     let started = async |after: Option<RunId>, limit| {
         let found = store.started_by_agents(after.as_ref(), limit).await;
