@@ -33,6 +33,10 @@ pub const BATCH_LIMIT: usize = 500;
 pub const NAME_CHARS_LIMIT: usize = 128;
 /// The most log lines that one settlement carries.
 pub const LOGS_LIMIT: usize = 50;
+/// The most actions and types that one claim leaves out.
+pub const EXCLUDED_LIMIT: usize = 500;
+/// The most characters of each of them: no action's identifier is longer.
+pub const EXCLUDED_CHARS_LIMIT: usize = 200;
 /// The longest that a claim waits for work, in seconds.
 pub const CLAIM_WAIT_LIMIT_SECONDS: u64 = 20;
 
@@ -422,6 +426,10 @@ pub struct Claim {
     /// Who claims (extension).
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
     pub by: Option<Session>,
+    /// Actions, and types of integrations' actions, whose runs are left alone: the claimer has as
+    /// many of them as it can do. At most [`EXCLUDED_LIMIT`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
     /// How many seconds to wait until there is work (extension).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_seconds: Option<u64>,

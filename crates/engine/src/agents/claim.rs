@@ -99,7 +99,7 @@ impl Engine {
             let way = (Way::Claim, until);
             let taken = self
                 .store
-                .publish_due(&destination, way, now, room, CLAIM_BYTES)
+                .publish_due(&destination, way, now, (room, CLAIM_BYTES), &claim.exclude)
                 .await?;
             next = [next, taken.1].into_iter().flatten().min();
             room -= u32::try_from(taken.0.len()).unwrap_or(room).min(room);

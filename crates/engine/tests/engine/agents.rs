@@ -19,6 +19,7 @@ fn claim(by: Session) -> Claim {
         installation_id: EXECUTION_AGENT.into(),
         limit: 10,
         invocation_method: None,
+        exclude: Vec::new(),
         by: Some(by),
         wait_seconds: None,
     }

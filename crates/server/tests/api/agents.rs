@@ -669,17 +669,7 @@ async fn a_claim_waits_until_there_is_work() {
 #[tokio::test]
 async fn an_integration_claims_what_is_its_own() {
     let server = with_agents(HOOK).await;
-    let action = json!({
-        "identifier": "dispatch",
-        "trigger": {"type": "self-service", "operation": "CREATE",
-                    "userInputs": {"properties": {}}},
-        "invocationMethod": {
-            "type": "INTEGRATION_ACTION", "installationId": "gh-1",
-            "integrationActionType": "dispatch_workflow",
-            "integrationActionExecutionProperties": {"org": "o", "repo": "r", "workflow": "w.yml"},
-        },
-    });
-    server.action(action).await;
+    server.action(dispatched("dispatch")).await;
     let run = server.run("dispatch", json!({})).await;
     assert_eq!(claimed(&server, claim_of_old()).await["runs"], json!([]));
     let other = json!({"installationId": "gh-2", "limit": 5});
@@ -699,6 +689,91 @@ async fn an_integration_claims_what_is_its_own() {
         json!({"externalRunId": "gh_1_2_3", "link": "http://x"}),
     );
     reported.await.expect(200);
+}
+
+/// An action that the integration `gh-1` executes.
+fn dispatched(identifier: &str) -> Value {
+    json!({
+        "identifier": identifier,
+        "trigger": {"type": "self-service", "operation": "CREATE",
+                    "userInputs": {"properties": {}}},
+        "invocationMethod": {
+            "type": "INTEGRATION_ACTION", "installationId": "gh-1",
+            "integrationActionType": "dispatch_workflow",
+            "integrationActionExecutionProperties": {"org": "o", "repo": "r", "workflow": "w.yml"},
+        },
+    })
+}
+
+fn ids_of(answer: &Value) -> Vec<Value> {
+    let runs = answer["runs"].as_array().unwrap();
+    runs.iter().map(|run| run["id"].clone()).collect()
+}
+
+#[tokio::test]
+async fn a_claim_leaves_out_what_its_caller_has_enough_of() {
+    let server = with_agents(HOOK).await;
+    for action in ["build", "release"] {
+        server.action(dispatched(action)).await;
+    }
+    let mut builds = Vec::new();
+    for _ in 0..30 {
+        builds.push(json!(server.run("build", json!({})).await));
+    }
+    let release = server.run("release", json!({})).await;
+    let claim = |exclude: Value| json!({"installationId": "gh-1", "limit": 5, "exclude": exclude});
+    let answer = claimed(&server, claim(json!(["dispatch_workflow"]))).await;
+    assert_eq!(ids_of(&answer), [""; 0]);
+    let answer = claimed(&server, claim(json!(["build", "another"]))).await;
+    assert_eq!(ids_of(&answer), [json!(release)]);
+    // What was left out is whoever's that has room for it.
+    for exclude in [json!(["release"]), json!([]), Value::Null] {
+        let answer = claimed(&server, claim(exclude)).await;
+        assert_eq!(ids_of(&answer), builds.drain(..5).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn an_execution_agent_leaves_actions_out_as_well_and_waits_for_others() {
+    let server = with_agents(HOOK).await;
+    let run = server.run("inside", json!({})).await;
+    let claim = |exclude: &str| {
+        json!({"installationId": "_PORT_EXEC_AGENT", "limit": 9, "exclude": [exclude],
+               "waitSeconds": 1})
+    };
+    let left = claimed(&server, by("s1", claim("inside"))).await;
+    assert_eq!(left["deliveries"], json!([]));
+    let taken = claimed(&server, by("s1", claim("outside"))).await;
+    assert_eq!(ids_of(&taken), [json!(run)]);
+}
+
+#[tokio::test]
+async fn what_a_claim_leaves_out_is_a_short_list_of_texts() {
+    let server = with_agents(HOOK).await;
+    let many: Vec<String> = (0..501).map(|number| format!("a{number}")).collect();
+    for (exclude, named) in [
+        (
+            json!("build"),
+            "exclude: expected a list of at most 500 texts",
+        ),
+        (json!({"0": "build"}), "exclude: expected a list"),
+        (json!(many), "exclude: expected a list of at most 500 texts"),
+        (
+            json!(["a", 7]),
+            "exclude[1]: expected a text of 1 to 200 characters",
+        ),
+        (json!([""]), "exclude[0]: expected a text"),
+        (json!(["é".repeat(201)]), "exclude[0]: expected a text"),
+        (json!([null]), "exclude[0]: expected a text"),
+    ] {
+        let body = json!({"installationId": "gh-1", "limit": 1, "exclude": exclude});
+        let answer = server.post("/v1/actions/runs/claim-pending", body).await;
+        let message = answer.refused(422, "invalid_request");
+        assert!(message.contains(named), "{message}");
+    }
+    let full: Vec<String> = vec!["é".repeat(200); 500];
+    let body = json!({"installationId": "gh-1", "limit": 1, "exclude": full});
+    assert_eq!(ids_of(&claimed(&server, body).await), [""; 0]);
 }
 
 #[tokio::test]

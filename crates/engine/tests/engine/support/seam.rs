@@ -230,12 +230,12 @@ impl Outbox for Seam {
         destination: &str,
         publication: (Way, Timestamp),
         now: Timestamp,
-        limit: u32,
-        max_bytes: u64,
+        limit: (u32, u64),
+        exclude: &[String],
     ) -> Result<(Vec<Found>, Option<Timestamp>), Error> {
         self.works()?;
         self.inner
-            .publish_due(destination, publication, now, limit, max_bytes)
+            .publish_due(destination, publication, now, limit, exclude)
             .await
     }
 
