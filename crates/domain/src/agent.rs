@@ -364,7 +364,12 @@ pub struct Heartbeat {
     /// What it reads, on Kafka.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partitions: Vec<PartitionPosition>,
-    /// The session ends now: what it had started and not settled is not known to have been called.
+    /// The session takes no more: what it has claimed and not started is given back, what it has
+    /// started goes on.
+    #[serde(default)]
+    pub draining: bool,
+    /// The session ends now: what it had claimed is given back, and what it had started and not
+    /// settled is not known to have been called.
     #[serde(default)]
     pub leaving: bool,
 }

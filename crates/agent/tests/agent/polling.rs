@@ -257,6 +257,34 @@ async fn a_stopping_agent_finishes_what_it_started_and_claims_no_more() {
 }
 
 #[tokio::test]
+async fn a_stopping_agent_says_at_once_that_it_takes_no_more() {
+    let (fake, sink) = (Fake::start(SECRET).await, sink().await);
+    sink.faults().next(1, Fault::new(FaultKind::NeverAnswer));
+    let mut setup = Setup::new(&fake);
+    setup.add("[calls]\nconcurrency = 1\nshutdown_grace_ms = 30000\n");
+    let working = setup.work().await;
+    fake.add(1, &message(&sink.base_url()));
+    fake.wait_for(|held| (!held.started.is_empty()).then_some(()))
+        .await;
+    fake.add(2, &message(&sink.base_url()));
+    fake.wait_for(|held| held.pending.is_empty().then_some(()))
+        .await;
+    working.stop();
+    // While the first call goes on, and long before the next heartbeat were due.
+    let told = fake
+        .wait_for(|held| {
+            let mut heartbeats = held.calls.iter().map(|(_, body)| body);
+            heartbeats.find(|body| body["draining"] == true).cloned()
+        })
+        .await;
+    assert_eq!(
+        (&told["leaving"], &told["inFlight"]),
+        (&json!(false), &json!(1))
+    );
+    fake.with(|held| assert_eq!(held.started, ["d_0000000000000001"]));
+}
+
+#[tokio::test]
 async fn health_and_metrics_are_served() {
     let (fake, sink) = (Fake::start(SECRET).await, sink().await);
     let mut setup = Setup::new(&fake);

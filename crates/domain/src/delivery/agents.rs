@@ -219,16 +219,7 @@ pub fn unstarted(delivery: &Delivery, passed: bool, settling: &Settling<'_>) -> 
     if delivery.state != State::Published || !due {
         return None;
     }
-    let back = |unstarted: u32| Delivery {
-        state: State::Due,
-        due_at: Some(now),
-        publication: Some(Box::new(Publication {
-            unstarted,
-            ..publication.clone()
-        })),
-        updated_at: now,
-        ..delivery.clone()
-    };
+    let back = |unstarted: u32| back_to_due(delivery, publication, unstarted, now);
     let times = publication.unstarted + 1;
     Some(match publication.way {
         Way::Claim => back(0),
@@ -252,6 +243,35 @@ pub fn unstarted(delivery: &Delivery, passed: bool, settling: &Settling<'_>) -> 
             }
         }
     })
+}
+
+/// Nobody holds the claim of attempt `attempt` any more, and it was not started: its lease is over
+/// before its time.
+#[must_use]
+pub fn give_back(delivery: &Delivery, attempt: u32, now: Timestamp) -> Option<Delivery> {
+    let publication = delivery.publication.as_deref()?;
+    let fits = delivery.state == State::Published
+        && delivery.attempt == attempt
+        && publication.way == Way::Claim;
+    fits.then(|| back_to_due(delivery, publication, 0, now))
+}
+
+fn back_to_due(
+    delivery: &Delivery,
+    publication: &Publication,
+    unstarted: u32,
+    now: Timestamp,
+) -> Delivery {
+    Delivery {
+        state: State::Due,
+        due_at: Some(now),
+        publication: Some(Box::new(Publication {
+            unstarted,
+            ..publication.clone()
+        })),
+        updated_at: now,
+        ..delivery.clone()
+    }
 }
 
 /// The session that has started the call is gone: whether it was made is not known.

@@ -19,8 +19,8 @@ use crate::time::Timestamp;
 
 pub use agents::{
     CLAIM_LEASE, PUBLICATION_CHECK, PUBLICATIONS_LIMIT, Position, Publication, StartedByAgent, Way,
-    hand_over, is_taken_by_report, lose_agent, not_publishable, not_published, positioned, publish,
-    start_by_agent, unstarted,
+    give_back, hand_over, is_taken_by_report, lose_agent, not_publishable, not_published,
+    positioned, publish, start_by_agent, unstarted,
 };
 pub use moves::{
     LostWorker, RedeliverRejection, Silence, destination_down, elsewhere, give_up, on_receipt,

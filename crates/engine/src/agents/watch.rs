@@ -9,7 +9,7 @@ use longshore_domain::id::DeliveryId;
 use longshore_domain::run::{self, ENGINE};
 use longshore_store::Error as Stored;
 
-use super::sessions::StartedSet;
+use super::sessions::{Left, StartedSet};
 use crate::Engine;
 use crate::runs::DECISIONS_LIMIT;
 
@@ -20,22 +20,24 @@ impl Engine {
     /// Looks once at everything about agents that only time tells.
     pub(crate) async fn watch_agents(self: &Arc<Self>) -> Result<(), Stored> {
         let lost = self.agents.sessions().lost(self.environment.now());
-        for (by, started) in lost {
+        for (by, left) in lost {
             tracing::warn!(
                 agent = by.agent,
                 "an agent fell silent with calls under way"
             );
-            self.lose(&by, started).await?;
+            self.lose(&by, left).await?;
         }
         self.watch_unstarted().await
     }
 
-    /// The session is over: of what it had started nobody knows whether it was called.
-    pub(super) async fn lose(&self, by: &Session, started: StartedSet) -> Result<(), Stored> {
-        if started.is_empty() {
+    /// The session is over: what it had claimed is given back; of what it had started nobody knows
+    /// whether it was called.
+    pub(super) async fn lose(&self, by: &Session, left: Left) -> Result<(), Stored> {
+        self.give_back(left.claimed).await;
+        if left.started.is_empty() {
             return Ok(());
         }
-        let lost = started.into_iter().map(|id| async move {
+        let lost = left.started.into_iter().map(|id| async move {
             let written = self.lose_one(by, &id).await;
             written.map_err(|error| (id, error))
         });

@@ -1,11 +1,17 @@
 //! What agents have started, where they die at an awkward moment.
 
-use longshore_domain::agent::{Claim, EXECUTION_AGENT, Session, Start, StartItem};
+use longshore_domain::agent::{
+    Claim, EXECUTION_AGENT, Heartbeat, Session, Start, StartItem, Streamer,
+};
 use longshore_domain::delivery::State;
 use longshore_domain::diagnosis::Reason;
+use longshore_domain::id::RunId;
+use longshore_engine::agents::Claimed;
+use longshore_engine::error::Error;
 use serde_json::json;
+use tokio::task::JoinHandle;
 
-use crate::support::{Moment, Process, World, Write};
+use crate::support::{Held, Moment, Process, World, Write};
 
 fn session(name: &str) -> Session {
     Session {
@@ -68,4 +74,72 @@ fn a_start_is_finished_though_its_agent_died_and_came_back_before_it_was_written
         .map(|made| made.diagnosis.as_ref().map(|found| found.reason))
         .collect();
     assert_eq!(reasons, [Some(Reason::AgentLost)]);
+}
+
+/// A process whose action `inside` agents call, and a run of it that waits.
+fn with_a_run_that_waits(world: &World) -> (Process, RunId) {
+    let process = world.boot();
+    process.define(
+        "inside",
+        &json!({"type": "WEBHOOK", "agent": true, "url": "https://hooks.internal/deploy"}),
+    );
+    let run = process.start("inside");
+    (process, run)
+}
+
+/// Lets a claim of the session `s1` take what waits, and holds it before it is answered.
+fn held_claim(process: &Process) -> (Held, JoinHandle<Result<Claimed, Error>>) {
+    // The second place that it looks at: what it took at the first one it has by then.
+    process.seam.hold(Write::Publish, Moment::Before).release();
+    let held = process.seam.hold(Write::Publish, Moment::Before);
+    let engine = process.engine.clone();
+    let claiming = process.beside(async move {
+        let admin = Process::admin();
+        engine.claim(&admin, claim(session("s1")), None).await
+    });
+    process.on(held.reached());
+    (held, claiming)
+}
+
+#[test]
+fn what_a_claim_took_whose_caller_went_away_is_due_again_at_once() {
+    let world = World::new();
+    let (process, run) = with_a_run_that_waits(&world);
+    let (_held, claiming) = held_claim(&process);
+    assert_eq!(process.delivery(&run).state, State::Published);
+    claiming.abort();
+    assert!(process.on(claiming).is_err(), "it was cut off");
+    process.pump();
+    assert_eq!(process.delivery(&run).state, State::Due);
+    let admin = Process::admin();
+    let next = process.engine.claim(&admin, claim(session("s1")), None);
+    let next = process.on(next).expect("claimed");
+    assert_eq!(next.deliveries[0].attempt.attempt, 2);
+}
+
+#[test]
+fn what_a_claim_took_for_a_session_that_ended_meanwhile_is_due_again_at_once() {
+    for (leaving, draining) in [(true, false), (false, true)] {
+        let world = World::new();
+        let (process, run) = with_a_run_that_waits(&world);
+        let (held, claiming) = held_claim(&process);
+        let heartbeat = Heartbeat {
+            by: session("s1"),
+            version: "1".into(),
+            streamer: Streamer::Polling,
+            in_flight: 0,
+            group: None,
+            partitions: Vec::new(),
+            draining,
+            leaving,
+        };
+        let admin = Process::admin();
+        let told = process.engine.heartbeat(&admin, heartbeat);
+        process.on(told).expect("heard");
+        held.release();
+        let claimed = process.on(claiming).expect("it ends").expect("answered");
+        assert!(claimed.runs.is_empty() && claimed.deliveries.is_empty());
+        process.pump();
+        assert_eq!(process.delivery(&run).state, State::Due);
+    }
 }

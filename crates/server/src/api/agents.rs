@@ -221,7 +221,7 @@ async fn settle(
 
 /// Say that an agent's session lives
 #[utoipa::path(post, path = "/v1/agents/heartbeat", tag = "longshore",
-    request_body(content = Object, description = "{agent, session, version, streamer, inFlight, group, partitions, leaving}"),
+    request_body(content = Object, description = "{agent, session, version, streamer, inFlight, group, partitions, draining, leaving}. What a session has claimed and not started is due again at once where it says `draining` (it takes no more, and finishes what is started) or `leaving`"),
     responses((status = 200, description = "How often to say so"),
               (status = 409, description = "A newer session of the agent has taken its place")))]
 async fn heartbeat(

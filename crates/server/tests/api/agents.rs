@@ -473,6 +473,65 @@ async fn a_new_life_of_an_agent_ends_the_old_one() {
 }
 
 #[tokio::test]
+async fn what_a_session_claimed_and_did_not_start_is_due_again_when_it_ends_or_drains() {
+    for (told, started_then) in [
+        (("s1", json!({"leaving": true})), "unconfirmed"),
+        (("s1", json!({"draining": true})), "started"),
+        (("s2", json!({})), "unconfirmed"),
+    ] {
+        let server = with_agents(JENKINS).await;
+        let started = server.run("inside", json!({})).await;
+        let attempt = claim_one(&server, "s1").await;
+        start(&server, "s1", &attempt).await;
+        let waiting = server.run("inside", json!({})).await;
+        let unstarted = claim_one(&server, "s1").await;
+        let (session, more) = told;
+        heartbeat(&server, session, more.clone()).await.expect(200);
+        let row = format!("{session} {more}");
+        assert_eq!(
+            state(&server, &waiting).await,
+            ("due".into(), "Waiting for an agent".into()),
+            "{row}"
+        );
+        assert_eq!(state(&server, &started).await.0, started_then, "{row}");
+        // It is another agent's now, and the old claim is worth nothing.
+        let claim = json!({"installationId": "_PORT_EXEC_AGENT", "limit": 10,
+                           "agent": "pier", "session": "p1"});
+        let answer = claimed(&server, claim).await;
+        assert_eq!(answer["deliveries"][0]["run"], waiting, "{row}");
+        assert_eq!(answer["deliveries"][0]["attempt"], 2, "{row}");
+        if session == "s1" {
+            assert_eq!(
+                start(&server, "s1", &unstarted).await,
+                "superseded",
+                "{row}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_draining_session_is_handed_nothing_and_settles_what_it_started() {
+    let server = with_agents(HOOK).await;
+    let run = server.run("inside", json!({})).await;
+    let attempt = claim_one(&server, "s1").await;
+    start(&server, "s1", &attempt).await;
+    heartbeat(&server, "s1", json!({"draining": true}))
+        .await
+        .expect(200);
+    let next = server.run("inside", json!({})).await;
+    let body = json!({"installationId": "_PORT_EXEC_AGENT", "limit": 10});
+    let answer = claimed(&server, by("s1", body)).await;
+    assert_eq!(
+        (&answer["runs"], &answer["deliveries"]),
+        (&json!([]), &json!([]))
+    );
+    assert_eq!(settle(&server, "s1", &attempt, accepted()).await, "settled");
+    assert_eq!(state(&server, &run).await.0, "done");
+    assert_eq!(state(&server, &next).await.0, "due");
+}
+
+#[tokio::test]
 async fn a_session_that_leaves_gives_back_what_it_did_not_settle() {
     let server = with_agents(HOOK).await;
     let run = server.run("inside", json!({})).await;

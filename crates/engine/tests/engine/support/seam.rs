@@ -26,6 +26,8 @@ pub(crate) enum Write {
     Start,
     /// An attempt is settled, or recovered.
     Settle,
+    /// Due deliveries are handed to agents.
+    Publish,
     /// Anything else.
     Other,
 }
@@ -233,6 +235,9 @@ impl Outbox for Seam {
         limit: (u32, u64),
         exclude: &[String],
     ) -> Result<(Vec<Found>, Option<Timestamp>), Error> {
+        if let Some(held) = self.caught(Write::Publish, Moment::Before) {
+            held.hold().await;
+        }
         self.works()?;
         self.inner
             .publish_due(destination, publication, now, limit, exclude)
