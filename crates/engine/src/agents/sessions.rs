@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use longshore_domain::agent::{
     AttemptRef, EXECUTION_AGENT, Heartbeat, NAME_CHARS_LIMIT, Session, Streamer,
 };
-use longshore_domain::delivery::Position;
+use longshore_domain::delivery::{Position, Reading};
 use longshore_domain::id::DeliveryId;
 use longshore_domain::time::Timestamp;
 
@@ -278,9 +278,9 @@ impl Sessions {
             .map(|(name, known)| (name.as_str(), known))
     }
 
-    /// Whether every group that reads the topic has committed past `position`; false while nobody
-    /// reads it.
-    pub(super) fn is_passed(&self, position: Option<Position>, now: Timestamp) -> bool {
+    /// How far the groups that read the topic have come: past `position` where all of them have
+    /// committed past it, or where it is not known.
+    pub(super) fn reading(&self, position: Option<Position>, now: Timestamp) -> Reading {
         let mut groups: BTreeMap<&str, i64> = BTreeMap::new();
         for (_, known) in self.alive(now) {
             let Some(told) = known.told.as_ref() else {
@@ -299,17 +299,22 @@ impl Sessions {
             let furthest = groups.entry(group).or_insert(i64::MIN);
             *furthest = committed.unwrap_or(i64::MIN).max(*furthest);
         }
-        !groups.is_empty()
-            && position.is_none_or(|position| {
-                groups
-                    .values()
-                    .all(|committed| *committed > position.offset)
-            })
+        let passed = position.is_none_or(|position| {
+            let mut committed = groups.values();
+            committed.all(|committed| *committed > position.offset)
+        });
+        match (groups.is_empty(), passed) {
+            (true, _) => Reading::Unseen,
+            (false, true) => Reading::Passed,
+            (false, false) => Reading::Behind,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use longshore_domain::agent::PartitionPosition;
+
     use super::*;
 
     fn session(name: &str) -> Session {
@@ -406,6 +411,44 @@ mod tests {
             .map(|(by, _)| by)
             .collect();
         assert_eq!(lost, [session("s2"), session("s1")]);
+    }
+
+    #[test]
+    fn how_far_a_message_was_read_is_what_the_slowest_group_tells() {
+        let position = |offset| {
+            Some(Position {
+                partition: 0,
+                offset,
+            })
+        };
+        let mut sessions = Sessions::default();
+        assert_eq!(sessions.reading(position(7), at(1)), Reading::Unseen);
+        for (agent, group, committed) in [("dock", Some("a"), 8), ("pier", Some("b"), 7)] {
+            let by = Session {
+                agent: agent.into(),
+                session: "s1".into(),
+            };
+            sessions.meet(&by, at(0)).unwrap();
+            sessions.describe(Heartbeat {
+                by,
+                version: "1".into(),
+                streamer: Streamer::Kafka,
+                in_flight: 0,
+                group: group.map(str::to_owned),
+                partitions: vec![PartitionPosition {
+                    partition: 0,
+                    committed,
+                    end: 9,
+                }],
+                draining: false,
+                leaving: false,
+            });
+        }
+        assert_eq!(sessions.reading(position(6), at(1)), Reading::Passed);
+        assert_eq!(sessions.reading(position(7), at(1)), Reading::Behind);
+        assert_eq!(sessions.reading(None, at(1)), Reading::Passed);
+        // Both fell silent.
+        assert_eq!(sessions.reading(position(6), at(61)), Reading::Unseen);
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use longshore_domain::agent::Session;
-use longshore_domain::delivery::{self, Way};
+use longshore_domain::agent::{Session, Streamer};
+use longshore_domain::delivery::{self, Reading, Way};
 use longshore_domain::id::DeliveryId;
 use longshore_domain::run::{self, ENGINE};
+use longshore_domain::time::Timestamp;
 use longshore_store::Error as Stored;
 
 use super::sessions::{Left, StartedSet};
@@ -79,13 +80,9 @@ impl Engine {
             let now = self.environment.now();
             let found = self.store.unstarted(now, BATCH).await?;
             let changes = found.iter().filter_map(|(run, delivery)| {
-                let way = delivery.publication.as_ref()?.way;
-                let passed = match way {
-                    Way::Claim => false,
-                    Way::Topic(position) => self.agents.sessions().is_passed(position, now),
-                };
+                let reading = self.reading(delivery.publication.as_ref()?.way, now);
                 let next = self.settling_of(delivery, |settling| {
-                    delivery::unstarted(delivery, passed, settling)
+                    delivery::unstarted(delivery, reading, settling)
                 })?;
                 let change = run::moved(run, delivery, next, None, ENGINE, now);
                 Some(async move {
@@ -107,6 +104,18 @@ impl Engine {
                 return Ok(());
             }
             self.agents.arrived();
+        }
+    }
+
+    /// What is known of those who read a message, or would.
+    fn reading(&self, way: Way, now: Timestamp) -> Reading {
+        let position = match way {
+            Way::Claim => None,
+            Way::Topic(position) => position,
+        };
+        match self.agents.sessions().reading(position, now) {
+            Reading::Unseen if self.streamer() == Streamer::Polling => Reading::LeftOnTopic,
+            seen => seen,
         }
     }
 

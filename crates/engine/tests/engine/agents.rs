@@ -1,13 +1,17 @@
 //! What agents have started, where they die at an awkward moment.
 
 use longshore_domain::agent::{
-    Claim, EXECUTION_AGENT, Heartbeat, Session, Start, StartItem, Streamer,
+    AttemptRef, Claim, EXECUTION_AGENT, Heartbeat, Session, Start, StartItem, StartRefusal,
+    StartVerdict, Streamer,
 };
-use longshore_domain::delivery::State;
+use longshore_domain::delivery::{PUBLICATION_CHECK, State, Way};
 use longshore_domain::diagnosis::Reason;
 use longshore_domain::id::RunId;
+use longshore_domain::run::AGENT_DESTINATION;
 use longshore_engine::agents::Claimed;
+use longshore_engine::environment::Environment;
 use longshore_engine::error::Error;
+use longshore_store::Outbox;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -142,4 +146,104 @@ fn what_a_claim_took_for_a_session_that_ended_meanwhile_is_due_again_at_once() {
         process.pump();
         assert_eq!(process.delivery(&run).state, State::Due);
     }
+}
+
+/// Writes what waits to the topic, as the process did that had Kafka.
+fn publish_to_topic(world: &World, process: &Process) {
+    let now = world.clock.now();
+    let publication = (Way::Topic(None), now.plus(PUBLICATION_CHECK));
+    let published =
+        process
+            .seam
+            .publish_due(AGENT_DESTINATION, publication, now, (10, u64::MAX), &[]);
+    assert_eq!(process.on(published).expect("published").0.len(), 1);
+}
+
+fn look_after_a_check(world: &World, process: &Process) {
+    world.clock.advance(PUBLICATION_CHECK);
+    process.watch();
+}
+
+/// The last entry of a run's timeline: why it waits.
+fn waits_for(process: &Process, run: &RunId) -> serde_json::Value {
+    let admin = Process::admin();
+    let timeline = process.engine.timeline(&admin, run);
+    let timeline = process.on(timeline).expect("read");
+    timeline.last().expect("an entry").detail["diagnosis"].clone()
+}
+
+#[test]
+fn what_is_left_on_the_topic_when_agents_turn_to_polling_is_handed_out_where_a_repeat_is_allowed() {
+    let world = World::new();
+    let (process, run) = with_a_run_that_waits(&world);
+    publish_to_topic(&world, &process);
+    look_after_a_check(&world, &process);
+    assert_eq!(process.delivery(&run).state, State::Published);
+    let found = waits_for(&process, &run);
+    assert_eq!(found["reason"], "left_on_topic");
+    let message = found["message"].as_str().expect("a text");
+    assert!(message.contains("handed out by polling"), "{message}");
+    look_after_a_check(&world, &process);
+    let admin = Process::admin();
+    let claimed = process.engine.claim(&admin, claim(session("s1")), None);
+    let claimed = process.on(claimed).expect("claimed");
+    let attempt = claimed.deliveries[0].attempt.clone();
+    assert_eq!(attempt.attempt, 2);
+    // An agent that still comes to the message is told not to call.
+    let ask = |by: Session, attempt: AttemptRef| {
+        let start = Start {
+            by,
+            items: vec![StartItem {
+                attempt,
+                run: Some(run.clone()),
+                repeat_unknown: None,
+            }],
+        };
+        let answers = process.engine.start_deliveries(&admin, start);
+        process.on(answers).expect("answered")[0].clone()
+    };
+    let late = AttemptRef {
+        attempt: 1,
+        ..attempt.clone()
+    };
+    let other = Session {
+        agent: "pier".into(),
+        session: "p1".into(),
+    };
+    assert_eq!(ask(other, late).reason, Some(StartRefusal::Superseded));
+    let started = ask(session("s1"), attempt);
+    assert_eq!(started.answer, StartVerdict::Started);
+    assert_eq!(process.delivery(&run).diagnosis, None);
+}
+
+#[test]
+fn what_is_left_on_the_topic_waits_for_a_person_where_a_repeat_is_harm() {
+    let world = World::new();
+    let process = world.boot();
+    process.define(
+        "inside",
+        &json!({"type": "JENKINS", "agent": true,
+            "url": "https://ci.internal/generic-webhook-trigger/invoke?token=t"}),
+    );
+    let run = process.start("inside");
+    publish_to_topic(&world, &process);
+    let id = process.delivery(&run).id;
+    let admin = Process::admin();
+    let redeliver = || process.on(process.engine.redeliver(&admin, &id));
+    assert!(
+        redeliver().is_err(),
+        "nothing tells yet that nobody takes it"
+    );
+    for _ in 0..20 {
+        look_after_a_check(&world, &process);
+        assert_eq!(process.delivery(&run).state, State::Published);
+    }
+    let found = waits_for(&process, &run);
+    assert_eq!(found["reason"], "left_on_topic");
+    let message = found["message"].as_str().expect("a text");
+    assert!(message.contains("for 100 minutes"), "{message}");
+    assert_eq!(redeliver().expect("sent again").state, State::Due);
+    let claimed = process.engine.claim(&admin, claim(session("s1")), None);
+    let claimed = process.on(claimed).expect("claimed");
+    assert_eq!(claimed.deliveries[0].attempt.attempt, 2);
 }

@@ -213,10 +213,17 @@ fn a_claim_whose_lease_is_over_is_due_again_and_no_sooner() {
     for repeat in REPEATS {
         let claimed = published(repeat, Way::Claim);
         assert_eq!(
-            by(299, |settling| unstarted(&claimed, true, settling)),
+            by(299, |settling| unstarted(
+                &claimed,
+                Reading::Passed,
+                settling
+            )),
             None
         );
-        let back = by(300, |settling| unstarted(&claimed, false, settling)).unwrap();
+        let back = by(300, |settling| {
+            unstarted(&claimed, Reading::Unseen, settling)
+        })
+        .unwrap();
         assert_eq!(
             (back.state, back.due_at, back.attempt),
             (State::Due, Some(at(300)), 1)
@@ -226,7 +233,11 @@ fn a_claim_whose_lease_is_over_is_due_again_and_no_sooner() {
         assert_eq!(again.attempt, 2);
         let started = started(repeat);
         assert_eq!(
-            by(900, |settling| unstarted(&started, true, settling)),
+            by(900, |settling| unstarted(
+                &started,
+                Reading::Passed,
+                settling
+            )),
             None
         );
     }
@@ -238,7 +249,10 @@ fn a_message_that_waits_in_its_topic_is_left_there_however_long() {
         let mut waiting = published(repeat, SOMEWHERE);
         for look in 1..=300u64 {
             let now = 300 * look;
-            let next = by(now, |settling| unstarted(&waiting, false, settling)).unwrap();
+            let next = by(now, |settling| {
+                unstarted(&waiting, Reading::Behind, settling)
+            })
+            .unwrap();
             assert_eq!((next.state, next.attempt), (State::Published, 1));
             assert_eq!(next.due_at, Some(at(now).plus(PUBLICATION_CHECK)));
             waiting = next;
@@ -255,21 +269,107 @@ fn a_message_that_its_group_read_past_is_published_three_times_and_then_unconfir
         let mut waiting = published(repeat, SOMEWHERE);
         for time in 1..PUBLICATIONS_LIMIT {
             let now = 300 * u64::from(time);
-            let back = by(now, |settling| unstarted(&waiting, true, settling)).unwrap();
+            let back = by(now, |settling| {
+                unstarted(&waiting, Reading::Passed, settling)
+            })
+            .unwrap();
             assert_eq!((back.state, back.due_at), (State::Due, Some(at(now))));
             waiting = publish(&back, SOMEWHERE, at(now + 300), at(now)).unwrap();
             assert_eq!(waiting.attempt, time + 1);
         }
-        let last = by(900, |settling| unstarted(&waiting, true, settling)).unwrap();
+        let last = by(900, |settling| {
+            unstarted(&waiting, Reading::Passed, settling)
+        })
+        .unwrap();
         assert_eq!(last.state, expected);
         assert_eq!(last.diagnosis.unwrap().reason, Reason::NotTaken);
     }
 }
 
 #[test]
+fn what_waits_on_its_topic_says_since_when_and_why_that_may_be() {
+    for (reading, reason, words) in [
+        (
+            Reading::Behind,
+            Reason::NotPickedUp,
+            "have not read so far yet",
+        ),
+        (
+            Reading::Unseen,
+            Reason::NotPickedUp,
+            "no agent is connected that tells",
+        ),
+        (
+            Reading::LeftOnTopic,
+            Reason::LeftOnTopic,
+            "agents get their work by polling now",
+        ),
+    ] {
+        for repeat in REPEATS {
+            let waiting = published(repeat, SOMEWHERE);
+            let noted = by(300, |settling| unstarted(&waiting, reading, settling)).unwrap();
+            assert_eq!(
+                (noted.state, noted.attempt, noted.due_at, noted.updated_at),
+                (State::Published, 1, Some(at(600)), at(0))
+            );
+            let found = noted.diagnosis.clone().unwrap();
+            assert_eq!(found.reason, reason);
+            let since = format!("published at {}, and for 5 minutes no agent", at(0));
+            assert!(found.message.starts_with(&since), "{}", found.message);
+            assert!(found.message.contains(words), "{}", found.message);
+            // It is taken as before, and the note goes with that.
+            let taken = start_by_agent(&noted, 1, &session("s1"), Repeat::Allowed, at(601));
+            let StartedByAgent::Now(taken) = taken else {
+                panic!("not started");
+            };
+            assert_eq!(taken.diagnosis, None);
+            assert!(is_taken_by_report(&noted));
+            assert_eq!(hand_over(&noted, at(601), TIMEOUT).unwrap().diagnosis, None);
+            // A person need not wait for ever.
+            assert_eq!(
+                redeliver(&waiting, true, at(601)),
+                Err(RedeliverRejection::WaitsForAgent)
+            );
+            let again = redeliver(&noted, true, at(601)).unwrap();
+            let again = publish(&again, Way::Claim, at(700), at(602)).unwrap();
+            assert_eq!((again.attempt, again.diagnosis.clone()), (2, None));
+            assert_eq!(
+                start_by_agent(&again, 1, &session("s1"), Repeat::Allowed, at(603)),
+                StartedByAgent::No(StartRefusal::Superseded)
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_left_on_a_topic_is_handed_out_by_polling_at_the_second_look_unless_a_repeat_is_harm() {
+    let look = |now, delivery: &Delivery, reading| {
+        by(now, |settling| unstarted(delivery, reading, settling)).unwrap()
+    };
+    for (repeat, expected) in [
+        (Repeat::Allowed, State::Due),
+        (Repeat::Harm, State::Published),
+    ] {
+        let waiting = published(repeat, SOMEWHERE);
+        let unseen = look(300, &waiting, Reading::Unseen);
+        let left = look(600, &unseen, Reading::LeftOnTopic);
+        assert_eq!(left.state, State::Published);
+        let second = look(900, &left, Reading::LeftOnTopic);
+        assert_eq!((second.state, second.attempts_used), (expected, 0));
+        // The topic is read again: it waits there.
+        let read = look(900, &left, Reading::Behind);
+        let later = look(1_200, &read, Reading::LeftOnTopic);
+        assert_eq!(later.state, State::Published);
+    }
+}
+
+#[test]
 fn a_start_ends_the_count_of_unstarted_publications() {
     let waiting = published(Repeat::Allowed, SOMEWHERE);
-    let back = by(300, |settling| unstarted(&waiting, true, settling)).unwrap();
+    let back = by(300, |settling| {
+        unstarted(&waiting, Reading::Passed, settling)
+    })
+    .unwrap();
     assert_eq!(back.publication.as_ref().unwrap().unstarted, 1);
     let again = publish(&back, SOMEWHERE, at(600), at(300)).unwrap();
     let started = start_by_agent(&again, 2, &session("s1"), Repeat::Allowed, at(301));
@@ -357,7 +457,10 @@ fn only_what_was_handed_out_and_not_started_is_handed_over() {
             (published(repeat, Way::Claim), true),
             (published(repeat, SOMEWHERE), true),
             (
-                by(300, |s| unstarted(&published(repeat, Way::Claim), false, s)).unwrap(),
+                by(300, |s| {
+                    unstarted(&published(repeat, Way::Claim), Reading::Unseen, s)
+                })
+                .unwrap(),
                 true,
             ),
             (due(repeat), false),
@@ -417,7 +520,7 @@ enum Step {
     Start(u32, u8, Repeat),
     Settle(u32, Outcome),
     Lose(u8),
-    Look(bool),
+    Look(Reading),
     NotPublished(u32),
     HandOver,
     Redeliver,
@@ -439,7 +542,13 @@ fn steps() -> impl Strategy<Value = Step> {
             .prop_map(|(n, name, said)| Step::Start(n, name, said)),
         2 => (number.clone(), outcomes).prop_map(|(n, outcome)| Step::Settle(n, outcome)),
         2 => name.prop_map(Step::Lose),
-        2 => any::<bool>().prop_map(Step::Look),
+        2 => prop_oneof![
+            Just(Reading::Passed),
+            Just(Reading::Behind),
+            Just(Reading::Unseen),
+            Just(Reading::LeftOnTopic),
+        ]
+        .prop_map(Step::Look),
         1 => number.prop_map(Step::NotPublished),
         1 => Just(Step::HandOver),
         1 => Just(Step::Redeliver),
@@ -478,7 +587,7 @@ proptest! {
                 }
                 Step::Lose(name) => lose_agent(&delivery, &session(&name.to_string()), settling)
                     .map(|lost| lost.delivery),
-                Step::Look(passed) => unstarted(&delivery, *passed, settling),
+                Step::Look(reading) => unstarted(&delivery, *reading, settling),
                 Step::NotPublished(number) => {
                     let found = diagnosis(Reason::KafkaUnavailable);
                     not_published(&delivery, *number, &found, false, settling)
