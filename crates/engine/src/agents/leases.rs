@@ -44,10 +44,10 @@ impl Leases {
         self.held.is_empty()
     }
 
-    pub(super) fn take(&mut self) -> Vec<AttemptRef> {
-        let held = std::mem::take(&mut self.held);
-        let attempts = held.into_iter();
-        attempts
+    /// What is still kept at `now`; what is not, is looked for like any other.
+    pub(super) fn take(&mut self, now: Timestamp) -> Vec<AttemptRef> {
+        let held = std::mem::take(&mut self.held).into_iter();
+        held.filter(|(_, (_, until))| *until > now)
             .map(|(delivery, (attempt, _))| AttemptRef { delivery, attempt })
             .collect()
     }

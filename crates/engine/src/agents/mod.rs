@@ -63,11 +63,15 @@ impl Engine {
         caller.admin()?;
         self.meet(&heartbeat.by).await?;
         if heartbeat.leaving {
-            let left = self.agents.sessions().leave(&heartbeat.by);
+            let now = self.environment.now();
+            let left = self.agents.sessions().leave(&heartbeat.by, now);
             self.lose(&heartbeat.by, left).await?;
         } else {
             let drained = match heartbeat.draining {
-                true => self.agents.sessions().drain(&heartbeat.by),
+                true => {
+                    let now = self.environment.now();
+                    self.agents.sessions().drain(&heartbeat.by, now)
+                }
                 false => Vec::new(),
             };
             self.agents.sessions().describe(heartbeat);

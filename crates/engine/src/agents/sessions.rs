@@ -67,10 +67,10 @@ impl KnownAgent {
         }
     }
 
-    fn take_left(&mut self) -> Left {
+    fn take_left(&mut self, now: Timestamp) -> Left {
         Left {
             started: std::mem::take(&mut self.started),
-            claimed: self.claimed.take(),
+            claimed: self.claimed.take(now),
         }
     }
 
@@ -107,7 +107,7 @@ impl Sessions {
             agent: by.agent.clone(),
             session: std::mem::replace(&mut known.session, by.session.clone()),
         };
-        let left = known.take_left();
+        let left = known.take_left(now);
         known.is_draining = false;
         known.told = None;
         known.last_seen_at = now;
@@ -163,21 +163,22 @@ impl Sessions {
     }
 
     /// The session has ended by itself; answers what it leaves.
-    pub(super) fn leave(&mut self, by: &Session) -> Left {
+    pub(super) fn leave(&mut self, by: &Session, now: Timestamp) -> Left {
         let known = self.agents.get(&by.agent);
         if known.is_none_or(|known| known.session != by.session) {
             return Left::default();
         }
         let left = self.agents.remove(&by.agent);
-        left.map(|mut known| known.take_left()).unwrap_or_default()
+        left.map(|mut known| known.take_left(now))
+            .unwrap_or_default()
     }
 
     /// The session takes no more; answers what it has claimed and not started.
-    pub(super) fn drain(&mut self, by: &Session) -> Vec<AttemptRef> {
+    pub(super) fn drain(&mut self, by: &Session, now: Timestamp) -> Vec<AttemptRef> {
         let known = self.of(by);
         known.map_or_else(Vec::new, |known| {
             known.is_draining = true;
-            known.claimed.take()
+            known.claimed.take(now)
         })
     }
 
@@ -265,7 +266,7 @@ impl Sessions {
                     agent: name.clone(),
                     session: known.session.clone(),
                 };
-                lost.push((by, known.take_left()));
+                lost.push((by, known.take_left(now)));
             }
         }
         lost
@@ -354,7 +355,7 @@ mod tests {
             claimed: vec![second],
             ..started([&first.delivery])
         };
-        assert_eq!(sessions.leave(&session("s1")), expected);
+        assert_eq!(sessions.leave(&session("s1"), at(1)), expected);
         assert!(!sessions.will_hold(&session("s1"), &[claim(3)], at(60), at(1)));
     }
 
@@ -363,7 +364,7 @@ mod tests {
         let mut sessions = Sessions::default();
         sessions.meet(&session("s1"), at(0)).unwrap();
         assert!(sessions.will_hold(&session("s1"), &[claim(1)], at(60), at(0)));
-        assert_eq!(sessions.drain(&session("s1")), [claim(1)]);
+        assert_eq!(sessions.drain(&session("s1"), at(1)), [claim(1)]);
         assert!(!sessions.will_hold(&session("s1"), &[claim(2)], at(60), at(1)));
         sessions.meet(&session("s2"), at(2)).unwrap();
         assert!(sessions.will_hold(&session("s2"), &[claim(2)], at(62), at(2)));
@@ -374,6 +375,8 @@ mod tests {
         let mut sessions = Sessions::default();
         sessions.meet(&session("s1"), at(0)).unwrap();
         sessions.will_hold(&session("s1"), &[claim(1)], at(3_600), at(0));
+        // This lease is over by then, so that others may have it.
+        sessions.will_hold(&session("s1"), &[claim(2)], at(60), at(0));
         assert_eq!(sessions.lost(at(59)), []);
         let lost = sessions.lost(at(60));
         assert_eq!(lost.len(), 1);

@@ -22,10 +22,12 @@ impl Engine {
     pub(crate) async fn watch_agents(self: &Arc<Self>) -> Result<(), Stored> {
         let lost = self.agents.sessions().lost(self.environment.now());
         for (by, left) in lost {
-            tracing::warn!(
-                agent = by.agent,
-                "an agent fell silent with calls under way"
-            );
+            if !left.started.is_empty() {
+                tracing::warn!(
+                    agent = by.agent,
+                    "an agent fell silent with calls under way"
+                );
+            }
             self.lose(&by, left).await?;
         }
         self.watch_unstarted().await

@@ -191,7 +191,7 @@ async fn acknowledge(
 /// Start attempts: an agent calls only what this answers `started`
 #[utoipa::path(post, path = "/v1/deliveries/start", tag = "longshore",
     request_body(content = Object, description = "{agent, session, items: [{delivery, attempt, run, repeatUnknown}]}, at most 500 items. `repeatUnknown: false` says that a repeat of this call is harm, whatever the action says; it stays so"),
-    responses((status = 200, description = "For each item `started` or `no`, with the reason"),
+    responses((status = 200, description = "For each item `started`, with what a repeat is for the server (`repeatUnknown`), or `no`, with the reason"),
               (status = 409, description = "A newer session of the agent has taken its place")))]
 async fn start(
     State(app): State<Arc<App>>,
