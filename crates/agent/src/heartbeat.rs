@@ -34,6 +34,7 @@ pub(crate) async fn once(
         in_flight: desk.in_flight(),
         group: source.group.clone(),
         partitions,
+        draining: desk.stop.is_stopped(),
         leaving,
     };
     let answer = desk.api.heartbeat(&heartbeat).await?;
@@ -44,14 +45,16 @@ pub(crate) async fn once(
     Ok(Duration::from_secs(answer.heartbeat_seconds).clamp(Duration::from_secs(1), LONGEST))
 }
 
-/// Says so for ever.
+/// Says so for ever; at once when the agent stops, so that others get what it will not start.
 pub(crate) async fn run(
     desk: &Desk,
     source: &Source,
     partitions: impl Fn() -> Vec<PartitionPosition>,
 ) {
     let mut backoff = Backoff::default();
+    let mut told_to_stop = false;
     loop {
+        told_to_stop |= desk.stop.is_stopped();
         let wait = match once(desk, source, partitions(), false).await {
             Ok(wait) => {
                 backoff.reset();
@@ -62,7 +65,10 @@ pub(crate) async fn run(
                 backoff.next(&error).min(LONGEST)
             }
         };
-        sleep(wait).await;
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = desk.stop.stopped(), if !told_to_stop => {}
+        }
     }
 }
 

@@ -64,6 +64,7 @@ async fn claim(
         installation_id: EXECUTION_AGENT.to_owned(),
         limit,
         invocation_method: None,
+        exclude: Vec::new(),
         by: Some(desk.session.clone()),
         wait_seconds: Some(settings.wait_seconds),
     })

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::diagnosis::Diagnosis;
 use crate::id::{DeliveryId, RunId};
-use crate::outcome::{Acceptance, Outcome, Retry};
+use crate::outcome::{Acceptance, Outcome, Repeat, Retry};
 use crate::run::Status;
 use crate::time::Timestamp;
 
@@ -33,6 +33,10 @@ pub const BATCH_LIMIT: usize = 500;
 pub const NAME_CHARS_LIMIT: usize = 128;
 /// The most log lines that one settlement carries.
 pub const LOGS_LIMIT: usize = 50;
+/// The most actions and types that one claim leaves out.
+pub const EXCLUDED_LIMIT: usize = 500;
+/// The most characters of each of them: no action's identifier is longer.
+pub const EXCLUDED_CHARS_LIMIT: usize = 200;
 /// The longest that a claim waits for work, in seconds.
 pub const CLAIM_WAIT_LIMIT_SECONDS: u64 = 20;
 
@@ -54,8 +58,9 @@ pub struct AttemptRef {
     pub attempt: u32,
 }
 
-/// An attempt to start, and the run whose message is to be called.
+/// An attempt to start, and what the agent knows of the call that it is about to make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct StartItem {
     /// The attempt.
     #[serde(flatten)]
@@ -64,6 +69,26 @@ pub struct StartItem {
     /// another run's delivery: with this the server refuses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunId>,
+    /// `false` where a repeat of this call is harm, whatever the action says: a mapping may lead a
+    /// plain webhook's call to Jenkins. It adds harm; nothing that an agent says takes it away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat_unknown: Option<bool>,
+}
+
+impl StartItem {
+    /// Whether the agent knows that a repeat of its call is harm.
+    #[must_use]
+    pub fn repeat(&self) -> Repeat {
+        repeat(self.repeat_unknown)
+    }
+}
+
+/// Whoever says nothing adds no harm.
+fn repeat(repeat_unknown: Option<bool>) -> Repeat {
+    match repeat_unknown {
+        Some(false) => Repeat::Harm,
+        Some(true) | None => Repeat::Allowed,
+    }
 }
 
 /// `POST /v1/deliveries/start`: may these calls be made?
@@ -78,6 +103,7 @@ pub struct Start {
 
 /// The answer to one item of a [`Start`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct StartAnswer {
     /// The attempt.
     #[serde(flatten)]
@@ -87,6 +113,18 @@ pub struct StartAnswer {
     /// Why not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<StartRefusal>,
+    /// Of a call that is started: `false` where a repeat is harm for the server, so that the agent
+    /// reads its answer by the same rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat_unknown: Option<bool>,
+}
+
+impl StartAnswer {
+    /// Whether a repeat of the call is harm for the server.
+    #[must_use]
+    pub fn repeat(&self) -> Repeat {
+        repeat(self.repeat_unknown)
+    }
 }
 
 /// Whether a call may be made.
@@ -326,7 +364,12 @@ pub struct Heartbeat {
     /// What it reads, on Kafka.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partitions: Vec<PartitionPosition>,
-    /// The session ends now: what it had started and not settled is not known to have been called.
+    /// The session takes no more: what it has claimed and not started is given back, what it has
+    /// started goes on.
+    #[serde(default)]
+    pub draining: bool,
+    /// The session ends now: what it had claimed is given back, and what it had started and not
+    /// settled is not known to have been called.
     #[serde(default)]
     pub leaving: bool,
 }
@@ -388,6 +431,10 @@ pub struct Claim {
     /// Who claims (extension).
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
     pub by: Option<Session>,
+    /// Actions, and types of integrations' actions, whose runs are left alone: the claimer has as
+    /// many of them as it can do. At most [`EXCLUDED_LIMIT`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
     /// How many seconds to wait until there is work (extension).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_seconds: Option<u64>,

@@ -148,6 +148,10 @@ pub enum Reason {
     KafkaRefused,
     /// Published, but no agent started it although its group has read past it.
     NotTaken,
+    /// Published, and nobody has started or reported it for a while.
+    NotPickedUp,
+    /// Its message is on the topic, but agents get their work by polling now.
+    LeftOnTopic,
 }
 
 impl Reason {
@@ -217,6 +221,8 @@ impl Reason {
         Self::KafkaUnavailable,
         Self::KafkaRefused,
         Self::NotTaken,
+        Self::NotPickedUp,
+        Self::LeftOnTopic,
     ];
 
     /// The code as it is written.
@@ -287,6 +293,8 @@ impl Reason {
             Self::KafkaUnavailable => "kafka_unavailable",
             Self::KafkaRefused => "kafka_refused",
             Self::NotTaken => "not_taken",
+            Self::NotPickedUp => "not_picked_up",
+            Self::LeftOnTopic => "left_on_topic",
         }
     }
 }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnosis::Diagnosis;
 
-/// Whether a second call with the same delivery does harm; frozen when the delivery is made.
+/// Whether a second call with the same delivery does harm; frozen when the delivery is made. Only an
+/// agent that starts a call may add harm later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Repeat {
@@ -14,6 +15,17 @@ pub enum Repeat {
     Harm,
     /// The receiver can recognise the delivery id.
     Allowed,
+}
+
+impl Repeat {
+    /// Harm where either of both is.
+    #[must_use]
+    pub const fn stricter(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Allowed, Self::Allowed) => Self::Allowed,
+            _ => Self::Harm,
+        }
+    }
 }
 
 /// What one attempt came to.

@@ -112,16 +112,18 @@ pub trait Outbox: Send + Sync {
         max_bytes: u64,
     ) -> Result<(Vec<Found>, Option<Timestamp>), Error>;
 
-    /// Gives up to `limit` due deliveries of a destination to agents: `due` becomes `published` by
+    /// Gives due deliveries of a destination to agents, up to `limit` in number and bytes of
+    /// documents: `due` becomes `published` by
     /// this way and until this instant, each with its next attempt's number. Also answers when the
-    /// next one is due after those.
+    /// next one is due after those. Runs whose action or `integrationActionType` `exclude` names are
+    /// left alone, and hold nothing up.
     async fn publish_due(
         &self,
         destination: &str,
         publication: (Way, Timestamp),
         now: Timestamp,
-        limit: u32,
-        max_bytes: u64,
+        limit: (u32, u64),
+        exclude: &[String],
     ) -> Result<(Vec<Found>, Option<Timestamp>), Error>;
 
     /// Up to `limit` `published` deliveries whose `due_at` has come, with their runs.

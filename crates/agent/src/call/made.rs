@@ -10,7 +10,7 @@ use longshore_backends::webhook::{self, Webhook};
 use longshore_domain::agent::{AttemptRef, LOGS_LIMIT, Reported, RunReport, Settlement};
 use longshore_domain::diagnosis::Diagnosis;
 use longshore_domain::id::RunId;
-use longshore_domain::outcome::Outcome;
+use longshore_domain::outcome::{Outcome, Repeat};
 use longshore_domain::signature::{self, RUN_ID_HEADER, SIGNATURE_HEADER};
 use longshore_domain::time::Timestamp;
 use serde_json::{Map, Value, json};
@@ -57,13 +57,16 @@ fn lines(mut logs: Vec<String>) -> Vec<String> {
 }
 
 impl Caller {
-    /// Makes the call, once; without a run it is a change's.
+    /// Makes the call, once; without a run it is a change's. A repeat is harm where it is for the
+    /// server, by `repeat`, or for this agent.
     pub async fn make(
         &self,
         run: Option<&RunId>,
         attempt: AttemptRef,
+        repeat: Repeat,
         prepared: Prepared,
     ) -> Settlement {
+        let repeat = prepared.route.policy.repeat.stricter(repeat);
         let started_at = clock::now();
         let value = self.signature(&prepared, started_at);
         let call = match call(run, &attempt, started_at, &prepared, &value) {
@@ -75,10 +78,10 @@ impl Caller {
             "Agent {} calls {} {host} (attempt {}).",
             self.id, call.method, attempt.attempt
         )];
-        let exchange = self.client.send(&call, &profile(&prepared)).await;
+        let exchange = self.client.send(&call, &profile(&prepared, repeat)).await;
         let asked = outcome::Asked {
             target: &prepared.target,
-            repeat: prepared.route.policy.repeat,
+            repeat,
             synchronized: prepared.synchronized,
             now: clock::now(),
         };
@@ -203,11 +206,11 @@ fn scrub_links(link: Value, scrubber: &Scrubber) -> Value {
     }
 }
 
-fn profile(prepared: &Prepared) -> CallProfile {
+fn profile(prepared: &Prepared, repeat: Repeat) -> CallProfile {
     let Prepared { route, plan, .. } = prepared;
     let whole = prepared.synchronized || plan.reads_answer();
     CallProfile {
-        repeat: route.policy.repeat,
+        repeat,
         connect_timeout: route.policy.connect_timeout,
         total_timeout: route.policy.timeout,
         tls: route.known.as_ref().and_then(|known| known.tls.clone()),

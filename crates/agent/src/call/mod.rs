@@ -162,6 +162,7 @@ impl Caller {
         let kind = serde_json::from_value(invocation["type"].clone());
         let kind = kind.unwrap_or(InvocationKind::Webhook);
         let synchronized = is_on(&invocation["synchronized"]);
+        let judged = invocation["url"].as_str().map(str::to_owned);
         let mut body = Vec::new();
         if let Some(value) = plan.body.as_ref().filter(|value| !value.is_null()) {
             json::write_stringify(value, &mut body);
@@ -173,7 +174,7 @@ impl Caller {
             // Only reports look at them again, and they may wait for long.
             (plan.body, message) = (None, Value::Null);
         }
-        match self.routes.find(kind, &plan) {
+        match self.routes.find(kind, judged.as_deref(), &plan) {
             Err(diagnosis) => Asked::Impossible(diagnosis),
             Ok((route, target)) => Asked::Call(Box::new(Prepared {
                 message,

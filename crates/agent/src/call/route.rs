@@ -10,6 +10,7 @@ use longshore_domain::action::InvocationKind;
 use longshore_domain::connection::{Connection, Defaults, Place, Policy};
 use longshore_domain::delivery::Receiver;
 use longshore_domain::diagnosis::Diagnosis;
+use longshore_domain::outcome::Repeat;
 use longshore_domain::signature::Preset;
 
 use crate::config::KnownConnection;
@@ -22,6 +23,8 @@ pub struct Route {
     pub destination: String,
     /// How it is called.
     pub policy: Policy,
+    /// Whether a repeat is harm although the server, which knows the action alone, may not know it.
+    pub adds_harm: bool,
     pub(super) receiver: Receiver,
     pub(super) known: Option<Arc<Known>>,
 }
@@ -73,10 +76,11 @@ impl Routes {
         Ok(Self { known, defaults })
     }
 
-    /// The way of `plan`'s call.
+    /// The way of `plan`'s call. `judged` is the URL by which the server has judged a repeat.
     pub(super) fn find(
         &self,
         kind: InvocationKind,
+        judged: Option<&str>,
         plan: &Plan,
     ) -> Result<(Arc<Route>, Target), Diagnosis> {
         let url = with_query(&plan.url, &plan.query);
@@ -95,12 +99,15 @@ impl Routes {
         };
         let preset = Preset::for_invocation(signed_as, &url);
         let settings = known.as_ref().map(|known| &known.connection.settings);
+        let policy = Policy::of(settings, &self.defaults, receiver, preset);
+        let said_here = settings.is_some_and(|settings| settings.repeat_unknown == Some(false));
         let route = Route {
             destination: settings.map_or_else(
                 || target.origin().to_owned(),
                 |settings| settings.name.clone(),
             ),
-            policy: Policy::of(settings, &self.defaults, receiver, preset),
+            adds_harm: policy.repeat == Repeat::Harm && (said_here || judged != Some(url.as_str())),
+            policy,
             receiver,
             known,
         };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use longshore_domain::agent::{AttemptRef, Reported};
 use longshore_domain::diagnosis::Diagnosis;
 use longshore_domain::id::DeliveryId;
+use longshore_domain::outcome::Repeat;
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -56,7 +57,10 @@ impl Desk {
                         .targets
                         .find(&route.destination, route.policy.concurrency);
                     let turn = (target.slot().await, self.calls.acquire().await);
-                    let settlement = self.caller.make(None, attempt, *prepared).await;
+                    let settlement = self
+                        .caller
+                        .make(None, attempt, Repeat::Allowed, *prepared)
+                        .await;
                     drop(turn);
                     self.metrics.called(&settlement);
                     match settlement.outcome {

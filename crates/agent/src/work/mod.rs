@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use longshore_domain::agent::{AttemptRef, Reported, Session, Settlement};
+use longshore_domain::agent::{AttemptRef, Reported, Session, Settlement, StartItem};
 use longshore_domain::diagnosis::{Diagnosis, Reason};
 use longshore_domain::id::RunId;
 use serde_json::Value;
@@ -28,7 +28,7 @@ use crate::config::Calls;
 use crate::metrics::Metrics;
 use once::Once;
 use settles::Settles;
-use starts::Starts;
+use starts::{Starts, Verdict};
 use targets::Targets;
 
 pub use contact::Contact;
@@ -182,12 +182,12 @@ impl Desk {
     }
 
     async fn refuse(&self, run: &RunId, attempt: AttemptRef, diagnosis: Diagnosis) -> Ending {
-        match self.start(run, &attempt).await {
-            Some(true) => {
+        match self.start(run, &attempt, false).await {
+            Some(Verdict::Started(_)) => {
                 let _counted = self.count_in_flight();
                 self.settle(refused(attempt, diagnosis)).await
             }
-            Some(false) => Ending::NotStarted,
+            Some(Verdict::No) => Ending::NotStarted,
             None => Ending::Abandoned,
         }
     }
@@ -221,13 +221,13 @@ impl Desk {
         let Some(turn) = turn else {
             return Ending::Abandoned;
         };
-        match self.start(run, &attempt).await {
-            Some(true) => {}
-            Some(false) => return Ending::NotStarted,
+        let repeat = match self.start(run, &attempt, route.adds_harm).await {
+            Some(Verdict::Started(repeat)) => repeat,
+            Some(Verdict::No) => return Ending::NotStarted,
             None => return Ending::Abandoned,
-        }
+        };
         let counted = self.count_in_flight();
-        let made = Box::pin(self.caller.make(Some(run), attempt, prepared));
+        let made = Box::pin(self.caller.make(Some(run), attempt, repeat, prepared));
         let settlement = made.await;
         self.metrics.called(&settlement);
         // The receiver is free again; how soon the server takes the report is not its concern.
@@ -238,8 +238,13 @@ impl Desk {
     }
 
     /// Whether the call may be made; none where nobody answered before the agent stops.
-    async fn start(&self, run: &RunId, attempt: &AttemptRef) -> Option<bool> {
-        self.starts.ask(run, attempt).await
+    async fn start(&self, run: &RunId, attempt: &AttemptRef, adds_harm: bool) -> Option<Verdict> {
+        let item = StartItem {
+            attempt: attempt.clone(),
+            run: Some(run.clone()),
+            repeat_unknown: adds_harm.then_some(false),
+        };
+        self.starts.ask(item).await
     }
 
     /// Reports, however long it takes.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use longshore_domain::agent::{
     AttemptRef, BATCH_LIMIT, Start, StartAnswer, StartItem, StartVerdict,
 };
-use longshore_domain::id::RunId;
+use longshore_domain::outcome::Repeat;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Server;
@@ -19,7 +19,16 @@ const QUEUE: usize = 2 * BATCH_LIMIT;
 
 struct Question {
     item: StartItem,
-    answer: oneshot::Sender<bool>,
+    answer: oneshot::Sender<Verdict>,
+}
+
+/// The server's answer to a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The call may be made; whether a repeat of it is harm for the server.
+    Started(Repeat),
+    /// It must not be made.
+    No,
 }
 
 /// Where questions are put.
@@ -39,12 +48,8 @@ pub(super) fn new() -> (Starts, Starting) {
 
 impl Starts {
     /// Whether the call may be made; none where the agent stops before there is an answer.
-    pub(super) async fn ask(&self, run: &RunId, attempt: &AttemptRef) -> Option<bool> {
+    pub(super) async fn ask(&self, item: StartItem) -> Option<Verdict> {
         let (answer, answered) = oneshot::channel();
-        let item = StartItem {
-            attempt: attempt.clone(),
-            run: Some(run.clone()),
-        };
         let question = Question { item, answer };
         self.queue.send(question).await.ok()?;
         answered.await.ok()
@@ -134,14 +139,16 @@ fn give(batch: &mut Vec<Question>, answers: Vec<StartAnswer>, metrics: &Metrics)
         .collect();
     for Question { item, answer } in batch.drain(..) {
         // Taken out, so that one attempt that came twice is called once.
-        let verdict = verdicts.remove(&item.attempt);
-        let started = verdict
-            .as_ref()
-            .is_some_and(|it| it.answer == StartVerdict::Started);
-        if !started {
-            metrics.not_started(verdict.and_then(|it| it.reason));
-        }
+        let verdict = match verdicts.remove(&item.attempt) {
+            Some(started) if started.answer == StartVerdict::Started => {
+                Verdict::Started(started.repeat())
+            }
+            other => {
+                metrics.not_started(other.and_then(|it| it.reason));
+                Verdict::No
+            }
+        };
         // Whoever asked may have gone.
-        let _gone = answer.send(started);
+        let _gone = answer.send(verdict);
     }
 }

@@ -27,6 +27,8 @@ pub(crate) const SOON: Duration = Duration::from_secs(60);
 pub(crate) struct Held {
     /// Runs to be claimed: run, delivery, attempt and message.
     pub(crate) pending: VecDeque<(String, String, u32, Value)>,
+    /// Deliveries whose repeat is harm for the server.
+    pub(crate) harm: Vec<String>,
     /// Deliveries that must not be started.
     pub(crate) superseded: Vec<String>,
     /// Every call, as method and path with its body.
@@ -265,9 +267,11 @@ fn start(now: &mut Held, body: &Value) -> Value {
             no["reason"] = reason.into();
             answers.push(no);
         } else {
+            let mut started = verdict(item, "started");
+            started["repeatUnknown"] = (!now.harm.contains(&delivery)).into();
             now.sessions.insert(delivery.clone(), session);
             now.started.push(delivery);
-            answers.push(verdict(item, "started"));
+            answers.push(started);
         }
     }
     json!({"ok": true, "items": answers})

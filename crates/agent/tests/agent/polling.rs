@@ -257,6 +257,34 @@ async fn a_stopping_agent_finishes_what_it_started_and_claims_no_more() {
 }
 
 #[tokio::test]
+async fn a_stopping_agent_says_at_once_that_it_takes_no_more() {
+    let (fake, sink) = (Fake::start(SECRET).await, sink().await);
+    sink.faults().next(1, Fault::new(FaultKind::NeverAnswer));
+    let mut setup = Setup::new(&fake);
+    setup.add("[calls]\nconcurrency = 1\nshutdown_grace_ms = 30000\n");
+    let working = setup.work().await;
+    fake.add(1, &message(&sink.base_url()));
+    fake.wait_for(|held| (!held.started.is_empty()).then_some(()))
+        .await;
+    fake.add(2, &message(&sink.base_url()));
+    fake.wait_for(|held| held.pending.is_empty().then_some(()))
+        .await;
+    working.stop();
+    // While the first call goes on, and long before the next heartbeat were due.
+    let told = fake
+        .wait_for(|held| {
+            let mut heartbeats = held.calls.iter().map(|(_, body)| body);
+            heartbeats.find(|body| body["draining"] == true).cloned()
+        })
+        .await;
+    assert_eq!(
+        (&told["leaving"], &told["inFlight"]),
+        (&json!(false), &json!(1))
+    );
+    fake.with(|held| assert_eq!(held.started, ["d_0000000000000001"]));
+}
+
+#[tokio::test]
 async fn health_and_metrics_are_served() {
     let (fake, sink) = (Fake::start(SECRET).await, sink().await);
     let mut setup = Setup::new(&fake);
@@ -332,4 +360,104 @@ async fn jenkins_and_azure_check_the_signatures_of_their_own_form() {
     }
     assert_eq!(jenkins.builds().len(), 1);
     assert_eq!(azure.builds().len(), 1);
+}
+
+/// The one item that was asked to be started.
+fn start_asked(fake: &Fake) -> Value {
+    fake.with(|held| {
+        let mut asked = held.calls.iter();
+        let (_, start) = asked
+            .find(|(path, _)| path.ends_with("/deliveries/start"))
+            .unwrap();
+        start["items"][0].clone()
+    })
+}
+
+#[tokio::test]
+async fn a_start_says_that_a_repeat_is_harm_where_a_mapping_leads_to_jenkins() {
+    let trigger = json!({"token": "deploy"});
+    let jenkins = Jenkins::start(jenkins::Config {
+        jobs: vec![Job {
+            name: "deploy".to_owned(),
+            trigger: serde_json::from_value(trigger).unwrap(),
+            ..Job::default()
+        }],
+        ..jenkins::Config::default()
+    })
+    .await
+    .unwrap();
+    // The job starts, and its answer is lost.
+    let lost = Fault::new(FaultKind::CutAnswer(0)).after_processing();
+    jenkins.faults().next(1, lost);
+    let fake = Fake::start(SECRET).await;
+    let mut setup = Setup::new(&fake);
+    let url = format!("{}?token=deploy", jenkins.invoke_url());
+    setup.set("CI_URL", &url);
+    setup.mapping(&json!([{"url": "env.CI_URL"}]));
+    let working = setup.work().await;
+    fake.add(1, &message("https://hooks.example.com/deploy"));
+    let settled = fake.settled(1).await;
+    working.end().await;
+    assert_eq!(jenkins.builds().len(), 1);
+    assert_eq!(start_asked(&fake)["repeatUnknown"], false);
+    assert_eq!(settled[0]["outcome"]["kind"], "unknown", "{settled:#?}");
+}
+
+#[tokio::test]
+async fn a_start_says_of_a_repeat_only_what_the_server_may_not_know() {
+    let elsewhere = json!([{"url": ".payload.action.invocationMethod.url + \"/\""}]);
+    let to_jenkins = "generic-webhook-trigger/invoke?token=t";
+    let harm = "repeatUnknown = false";
+    for (path, mapping, connection, said) in [
+        ("hooks/1", None, None, Value::Null),
+        ("hooks/1", Some(&elsewhere), None, Value::Null),
+        ("hooks/1", None, Some(harm), json!(false)),
+        // The server has judged this very URL, maybe by a connection of its own.
+        (to_jenkins, None, None, Value::Null),
+        (to_jenkins, None, Some(harm), json!(false)),
+        (to_jenkins, Some(&elsewhere), None, json!(false)),
+        (
+            to_jenkins,
+            Some(&elsewhere),
+            Some("repeatUnknown = true"),
+            Value::Null,
+        ),
+    ] {
+        let (fake, sink) = (Fake::start(SECRET).await, sink().await);
+        let mut setup = Setup::new(&fake);
+        let base = sink.base_url();
+        if let Some(connection) = connection {
+            setup.add(&format!(
+                "[[connection]]\nname = \"ci\"\nurl = \"{base}\"\n{connection}\n"
+            ));
+        }
+        if let Some(mapping) = mapping {
+            setup.mapping(mapping);
+        }
+        let working = setup.work().await;
+        fake.add(1, &message(&format!("{base}/{path}")));
+        fake.settled(1).await;
+        working.end().await;
+        let asked = start_asked(&fake);
+        assert_eq!(
+            asked["repeatUnknown"], said,
+            "{path}, {mapping:?}, {connection:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_read_by_what_a_repeat_is_for_the_server() {
+    let (fake, sink) = (Fake::start(SECRET).await, sink().await);
+    fake.with(|held| held.harm.push("d_0000000000000001".to_owned()));
+    // A proxy that may have passed the call on.
+    sink.faults().next(2, Fault::new(FaultKind::ProxyPage(502)));
+    let working = Setup::new(&fake).work().await;
+    fake.add(1, &message(&sink.base_url()));
+    fake.settled(1).await;
+    fake.add(2, &message(&sink.base_url()));
+    let settled = fake.settled(2).await;
+    working.end().await;
+    let kinds: Vec<_> = settled.iter().map(|it| &it["outcome"]["kind"]).collect();
+    assert_eq!(kinds, ["unknown", "retry"]);
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::looks::without_note;
 use super::settle::{again, dead, unconfirmed};
 use super::{Attempt, Delivery, LostWorker, OutcomeKind, Receiver, Settling, State};
 use crate::agent::{Session, StartRefusal};
@@ -13,11 +14,6 @@ use crate::time::Timestamp;
 
 /// How long a claim is kept for the agent that made it.
 pub const CLAIM_LEASE: Duration = Duration::from_secs(60);
-/// How long after it was published, and again after each look, a message is looked for.
-pub const PUBLICATION_CHECK: Duration = Duration::from_secs(5 * 60);
-/// How often a message that nobody started is published in a row.
-pub const PUBLICATIONS_LIMIT: u32 = 3;
-
 /// How the newest attempt was given to agents, and who has started it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Publication {
@@ -75,6 +71,7 @@ pub fn publish(
         state: State::Published,
         attempt: delivery.attempt + 1,
         due_at: Some(until),
+        diagnosis: without_note(delivery),
         publication: Some(Box::new(Publication {
             way,
             started_by: None,
@@ -133,12 +130,14 @@ pub fn not_publishable(
     })
 }
 
-/// An agent asks whether it may make the call of attempt `attempt`.
+/// An agent asks whether it may make the call of attempt `attempt`. `repeat` is what it knows of the
+/// call that it will make: harm that it adds stays, also for later attempts.
 #[must_use]
 pub fn start_by_agent(
     delivery: &Delivery,
     attempt: u32,
     session: &Session,
+    repeat: Repeat,
     now: Timestamp,
 ) -> StartedByAgent {
     let publication = match (delivery.receiver, delivery.publication.as_deref()) {
@@ -151,10 +150,13 @@ pub fn start_by_agent(
     if delivery.attempt != attempt {
         return StartedByAgent::No(StartRefusal::Superseded);
     }
+    let repeat = delivery.repeat.stricter(repeat);
     match delivery.state {
         State::Published => StartedByAgent::Now(Delivery {
+            repeat,
             state: State::Started,
             due_at: None,
+            diagnosis: without_note(delivery),
             publication: Some(Box::new(Publication {
                 started_by: Some(session.clone()),
                 unstarted: 0,
@@ -164,7 +166,13 @@ pub fn start_by_agent(
             ..delivery.clone()
         }),
         State::Started if publication.started_by.as_ref() == Some(session) => {
-            StartedByAgent::Already
+            if repeat == delivery.repeat {
+                return StartedByAgent::Already;
+            }
+            StartedByAgent::Now(Delivery {
+                repeat,
+                ..delivery.clone()
+            })
         }
         State::Started => StartedByAgent::No(StartRefusal::StartedElsewhere),
         _ => StartedByAgent::No(StartRefusal::Superseded),
@@ -199,17 +207,25 @@ pub fn is_taken_by_report(delivery: &Delivery) -> bool {
     delivery.state == State::Published && matches!(way, Some(Way::Topic(_)))
 }
 
-/// The time of an unstarted attempt has come. A claim's lease is over; a message is published again
-/// where `passed`, that is where every group has read past it, and else looked for later.
+/// Nobody holds the claim of attempt `attempt` any more, and it was not started: its lease is over
+/// before its time.
 #[must_use]
-pub fn unstarted(delivery: &Delivery, passed: bool, settling: &Settling<'_>) -> Option<Delivery> {
-    let now = settling.now;
-    let due = delivery.due_at.is_some_and(|due_at| due_at <= now);
+pub fn give_back(delivery: &Delivery, attempt: u32, now: Timestamp) -> Option<Delivery> {
     let publication = delivery.publication.as_deref()?;
-    if delivery.state != State::Published || !due {
-        return None;
-    }
-    let back = |unstarted: u32| Delivery {
+    let fits = delivery.state == State::Published
+        && delivery.attempt == attempt
+        && publication.way == Way::Claim;
+    fits.then(|| back_to_due(delivery, publication, 0, now))
+}
+
+/// It may be given to agents again, now and at no cost of an attempt.
+pub(super) fn back_to_due(
+    delivery: &Delivery,
+    publication: &Publication,
+    unstarted: u32,
+    now: Timestamp,
+) -> Delivery {
+    Delivery {
         state: State::Due,
         due_at: Some(now),
         publication: Some(Box::new(Publication {
@@ -218,30 +234,7 @@ pub fn unstarted(delivery: &Delivery, passed: bool, settling: &Settling<'_>) -> 
         })),
         updated_at: now,
         ..delivery.clone()
-    };
-    let times = publication.unstarted + 1;
-    Some(match publication.way {
-        Way::Claim => back(0),
-        Way::Topic(_) if !passed => Delivery {
-            due_at: Some(now.plus(PUBLICATION_CHECK)),
-            ..delivery.clone()
-        },
-        Way::Topic(_) if times < PUBLICATIONS_LIMIT => back(times),
-        Way::Topic(_) if delivery.repeat == Repeat::Harm => Delivery {
-            updated_at: now,
-            ..unconfirmed(delivery, not_taken(times), now)
-        },
-        Way::Topic(_) => {
-            let next = Delivery {
-                publication: back(0).publication,
-                ..delivery.clone()
-            };
-            Delivery {
-                updated_at: now,
-                ..again(&next, &not_taken(times), None, true, settling)
-            }
-        }
-    })
+    }
 }
 
 /// The session that has started the call is gone: whether it was made is not known.
@@ -284,14 +277,4 @@ pub fn lose_agent(
             ..next
         },
     })
-}
-
-fn not_taken(times: u32) -> Diagnosis {
-    Diagnosis {
-        reason: Reason::NotTaken,
-        message: format!(
-            "published {times} times, and no agent started it although its group has read past it"
-        ),
-        fix: "Look at the agents' logs and at GET /v1/agents, then redeliver or give it up.".into(),
-    }
 }

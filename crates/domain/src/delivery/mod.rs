@@ -4,6 +4,7 @@
 //! here are those tables and nothing else. They decide; the store writes; workers send.
 
 mod agents;
+mod looks;
 mod moves;
 mod schedule;
 mod settle;
@@ -18,10 +19,11 @@ use crate::outcome::Repeat;
 use crate::time::Timestamp;
 
 pub use agents::{
-    CLAIM_LEASE, PUBLICATION_CHECK, PUBLICATIONS_LIMIT, Position, Publication, StartedByAgent, Way,
-    hand_over, is_taken_by_report, lose_agent, not_publishable, not_published, positioned, publish,
-    start_by_agent, unstarted,
+    CLAIM_LEASE, Position, Publication, StartedByAgent, Way, give_back, hand_over,
+    is_taken_by_report, lose_agent, not_publishable, not_published, positioned, publish,
+    start_by_agent,
 };
+pub use looks::{PUBLICATION_CHECK, PUBLICATIONS_LIMIT, Reading, unstarted};
 pub use moves::{
     LostWorker, RedeliverRejection, Silence, destination_down, elsewhere, give_up, on_receipt,
     on_report, on_run_end, recover, redeliver, start, watch,
@@ -121,7 +123,7 @@ pub struct Delivery {
     pub destination: String,
     /// The connection that matched the rendered URL.
     pub connection: Option<ConnectionId>,
-    /// Frozen when the delivery is made.
+    /// Frozen when the delivery is made; harm may be added by the agent that starts a call.
     pub repeat: Repeat,
     /// Whether the run takes its end and response from the answer.
     pub synchronized: bool,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::looks::seems_lost;
 use super::settle::{dead, unconfirmed};
 use super::{Attempt, Delivery, OutcomeKind, Receiver, State};
 use crate::diagnosis::{Diagnosis, Reason};
@@ -144,17 +145,20 @@ pub fn redeliver(
     }
     match delivery.state {
         State::Owned | State::Started => Err(RedeliverRejection::InFlight),
-        State::Published => Err(RedeliverRejection::WaitsForAgent),
-        State::Due | State::Unconfirmed | State::Done | State::Dead | State::Cancelled => {
-            Ok(Delivery {
-                state: State::Due,
-                due_at: Some(now),
-                attempts_used: 0,
-                scheduled_since: now,
-                updated_at: now,
-                ..delivery.clone()
-            })
-        }
+        State::Published if !seems_lost(delivery) => Err(RedeliverRejection::WaitsForAgent),
+        State::Published
+        | State::Due
+        | State::Unconfirmed
+        | State::Done
+        | State::Dead
+        | State::Cancelled => Ok(Delivery {
+            state: State::Due,
+            due_at: Some(now),
+            attempts_used: 0,
+            scheduled_since: now,
+            updated_at: now,
+            ..delivery.clone()
+        }),
     }
 }
 

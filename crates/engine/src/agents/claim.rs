@@ -17,6 +17,7 @@ use longshore_domain::time::Timestamp;
 use longshore_store::{Error as Stored, Found};
 use serde_json::Value;
 
+use super::leases::Untold;
 use crate::Engine;
 use crate::caller::Caller;
 use crate::dispatch::no_signer;
@@ -55,7 +56,12 @@ impl Engine {
     ) -> Result<Claimed, Error> {
         caller.admin()?;
         match &claim.by {
-            Some(by) => self.meet(by).await?,
+            Some(by) => {
+                self.meet(by).await?;
+                if self.agents.sessions().is_draining(by) {
+                    return Ok(Claimed::default());
+                }
+            }
             None => {
                 let now = self.environment.now();
                 let name = &claim.installation_id;
@@ -68,7 +74,15 @@ impl Engine {
         loop {
             // Whatever arrives from here on is noticed, though it is not waited for yet.
             let arrived = self.agents.work.notified();
-            let (claimed, next) = self.claim_now(&claim, lease).await?;
+            let mut untold = Untold::new(self);
+            let (mut claimed, next) = self.claim_now(&claim, lease, &mut untold).await?;
+            if self.are_held(&claim, &claimed, lease) {
+                untold.told();
+            } else {
+                // Its session ended meanwhile: what was taken is given back.
+                claimed = Claimed::default();
+                drop(untold);
+            }
             let left = until.saturating_duration_since(tokio::time::Instant::now());
             if !claimed.runs.is_empty() || left.is_zero() || self.tasks.is_stopping() {
                 return Ok(claimed);
@@ -87,9 +101,10 @@ impl Engine {
         &self,
         claim: &Claim,
         lease: Option<Duration>,
+        untold: &mut Untold,
     ) -> Result<(Claimed, Option<Timestamp>), Error> {
         let now = self.environment.now();
-        let until = now.plus(lease.unwrap_or(CLAIM_LEASE).min(LEASE_LIMIT));
+        let until = lease_until(lease, now);
         let mut room = claim.limit.min(CLAIM_LIMIT);
         let (mut claimed, mut next) = (Claimed::default(), None::<Timestamp>);
         for destination in self.destinations_of(claim) {
@@ -99,8 +114,9 @@ impl Engine {
             let way = (Way::Claim, until);
             let taken = self
                 .store
-                .publish_due(&destination, way, now, room, CLAIM_BYTES)
+                .publish_due(&destination, way, now, (room, CLAIM_BYTES), &claim.exclude)
                 .await?;
+            untold.add(&taken.0);
             next = [next, taken.1].into_iter().flatten().min();
             room -= u32::try_from(taken.0.len()).unwrap_or(room).min(room);
             self.metrics
@@ -110,6 +126,19 @@ impl Engine {
             }
         }
         Ok((claimed, next))
+    }
+
+    /// Whether the session that claimed can hold what is handed out; who names none always can.
+    fn are_held(&self, claim: &Claim, claimed: &Claimed, lease: Option<Duration>) -> bool {
+        let Some(by) = claim.by.as_ref().filter(|_| !claimed.runs.is_empty()) else {
+            return true;
+        };
+        let attempts = claimed.deliveries.iter().map(|it| it.attempt.clone());
+        let attempts: Vec<AttemptRef> = attempts.collect();
+        let now = self.environment.now();
+        let until = lease_until(lease, now);
+        let mut sessions = self.agents.sessions();
+        sessions.will_hold(by, &attempts, until, now)
     }
 
     /// Where what this agent can take waits.
@@ -272,4 +301,8 @@ impl Engine {
         }
         Err(Error::Overloaded)
     }
+}
+
+fn lease_until(lease: Option<Duration>, now: Timestamp) -> Timestamp {
+    now.plus(lease.unwrap_or(CLAIM_LEASE).min(LEASE_LIMIT))
 }

@@ -4,6 +4,7 @@
 //! session has started, so that they can be taken back when it falls silent.
 
 mod claim;
+mod leases;
 mod publish;
 mod sessions;
 mod settle;
@@ -62,10 +63,19 @@ impl Engine {
         caller.admin()?;
         self.meet(&heartbeat.by).await?;
         if heartbeat.leaving {
-            let left = self.agents.sessions().leave(&heartbeat.by);
+            let now = self.environment.now();
+            let left = self.agents.sessions().leave(&heartbeat.by, now);
             self.lose(&heartbeat.by, left).await?;
         } else {
+            let drained = match heartbeat.draining {
+                true => {
+                    let now = self.environment.now();
+                    self.agents.sessions().drain(&heartbeat.by, now)
+                }
+                false => Vec::new(),
+            };
             self.agents.sessions().describe(heartbeat);
+            self.give_back(drained).await;
         }
         Ok(HeartbeatAnswer {
             heartbeat_seconds: HEARTBEAT.as_secs(),
@@ -110,8 +120,8 @@ impl Engine {
         }
         let now = self.environment.now();
         let replaced = self.agents.sessions().meet(by, now)?;
-        if let Some((older, started)) = replaced {
-            self.lose(&older, started).await?;
+        if let Some((older, left)) = replaced {
+            self.lose(&older, left).await?;
         }
         Ok(())
     }

@@ -75,7 +75,7 @@ impl Engine {
             let publication = (Way::Topic(None), now.plus(PUBLICATION_CHECK));
             let (found, more_at) = self
                 .store
-                .publish_due(destination, publication, now, BATCH, BATCH_BYTES)
+                .publish_due(destination, publication, now, (BATCH, BATCH_BYTES), &[])
                 .await?;
             next = [next, more_at].into_iter().flatten().min();
             self.metrics

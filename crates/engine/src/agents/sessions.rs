@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use longshore_domain::agent::{EXECUTION_AGENT, Heartbeat, NAME_CHARS_LIMIT, Session, Streamer};
-use longshore_domain::delivery::Position;
+use longshore_domain::agent::{
+    AttemptRef, EXECUTION_AGENT, Heartbeat, NAME_CHARS_LIMIT, Session, Streamer,
+};
+use longshore_domain::delivery::{Position, Reading};
 use longshore_domain::id::DeliveryId;
 use longshore_domain::time::Timestamp;
 
 use super::SESSION;
+use super::leases::Leases;
 use crate::error::Error;
 
 /// The most agents that are known at once.
@@ -19,6 +22,13 @@ const FORMER_LIMIT: usize = 16;
 
 /// What a session has started and not settled.
 pub(super) type StartedSet = HashSet<DeliveryId>;
+
+/// What a session that is over had under way.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Left {
+    pub(super) started: StartedSet,
+    pub(super) claimed: Vec<AttemptRef>,
+}
 
 /// Every agent that was heard of, by name.
 #[derive(Default)]
@@ -35,6 +45,9 @@ pub(super) struct KnownAgent {
     pub(super) streamer: Streamer,
     pub(super) last_seen_at: Timestamp,
     pub(super) started: StartedSet,
+    claimed: Leases,
+    /// It takes no more.
+    is_draining: bool,
     /// What it said of itself last.
     pub(super) told: Option<Heartbeat>,
     former: VecDeque<String>,
@@ -47,8 +60,17 @@ impl KnownAgent {
             streamer: Streamer::Polling,
             last_seen_at: now,
             started: StartedSet::new(),
+            claimed: Leases::default(),
+            is_draining: false,
             told: None,
             former: VecDeque::new(),
+        }
+    }
+
+    fn take_left(&mut self, now: Timestamp) -> Left {
+        Left {
+            started: std::mem::take(&mut self.started),
+            claimed: self.claimed.take(now),
         }
     }
 
@@ -58,12 +80,12 @@ impl KnownAgent {
 }
 
 impl Sessions {
-    /// Notes that a session speaks; answers the one that it replaces, with what that had started.
+    /// Notes that a session speaks; answers the one that it replaces, with what that leaves.
     pub(super) fn meet(
         &mut self,
         by: &Session,
         now: Timestamp,
-    ) -> Result<Option<(Session, StartedSet)>, Error> {
+    ) -> Result<Option<(Session, Left)>, Error> {
         if !self.agents.contains_key(&by.agent) {
             self.make_room(now)?;
         }
@@ -85,14 +107,15 @@ impl Sessions {
             agent: by.agent.clone(),
             session: std::mem::replace(&mut known.session, by.session.clone()),
         };
-        let started = std::mem::take(&mut known.started);
+        let left = known.take_left(now);
+        known.is_draining = false;
         known.told = None;
         known.last_seen_at = now;
         known.former.push_back(older.session.clone());
         if known.former.len() > FORMER_LIMIT {
             known.former.pop_front();
         }
-        Ok(Some((older, started)))
+        Ok(Some((older, left)))
     }
 
     fn make_room(&mut self, now: Timestamp) -> Result<(), Error> {
@@ -139,19 +162,51 @@ impl Sessions {
         }
     }
 
-    /// The session has ended by itself; answers what it had started.
-    pub(super) fn leave(&mut self, by: &Session) -> StartedSet {
+    /// The session has ended by itself; answers what it leaves.
+    pub(super) fn leave(&mut self, by: &Session, now: Timestamp) -> Left {
         let known = self.agents.get(&by.agent);
         if known.is_none_or(|known| known.session != by.session) {
-            return StartedSet::new();
+            return Left::default();
         }
         let left = self.agents.remove(&by.agent);
-        left.map(|known| known.started).unwrap_or_default()
+        left.map(|mut known| known.take_left(now))
+            .unwrap_or_default()
+    }
+
+    /// The session takes no more; answers what it has claimed and not started.
+    pub(super) fn drain(&mut self, by: &Session, now: Timestamp) -> Vec<AttemptRef> {
+        let known = self.of(by);
+        known.map_or_else(Vec::new, |known| {
+            known.is_draining = true;
+            known.claimed.take(now)
+        })
+    }
+
+    pub(super) fn is_draining(&mut self, by: &Session) -> bool {
+        self.of(by).is_some_and(|known| known.is_draining)
+    }
+
+    /// Whether the session can be handed these: false where it is over or takes no more.
+    pub(super) fn will_hold(
+        &mut self,
+        by: &Session,
+        attempts: &[AttemptRef],
+        until: Timestamp,
+        now: Timestamp,
+    ) -> bool {
+        match self.of(by) {
+            Some(known) if !known.is_draining => {
+                known.claimed.add(attempts, until, now);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Before the start is written, so that no loss of the session can miss it.
     pub(super) fn will_start(&mut self, by: &Session, delivery: &DeliveryId) {
         if let Some(known) = self.of(by) {
+            known.claimed.end(delivery);
             known.started.insert(delivery.clone());
         }
     }
@@ -195,16 +250,23 @@ impl Sessions {
         }
     }
 
-    /// The sessions that are over or were silent for too long, with what they had started.
-    pub(super) fn lost(&mut self, now: Timestamp) -> Vec<(Session, StartedSet)> {
-        let mut lost = std::mem::take(&mut self.over);
+    /// The sessions that are over or were silent for too long, with what they leave.
+    pub(super) fn lost(&mut self, now: Timestamp) -> Vec<(Session, Left)> {
+        let over = std::mem::take(&mut self.over).into_iter();
+        let mut lost: Vec<_> = over
+            .map(|(by, started)| {
+                let claimed = Vec::new();
+                (by, Left { started, claimed })
+            })
+            .collect();
         for (name, known) in &mut self.agents {
-            if !known.is_alive(now) && !known.started.is_empty() {
+            let holds = !known.started.is_empty() || !known.claimed.is_empty();
+            if !known.is_alive(now) && holds {
                 let by = Session {
                     agent: name.clone(),
                     session: known.session.clone(),
                 };
-                lost.push((by, std::mem::take(&mut known.started)));
+                lost.push((by, known.take_left(now)));
             }
         }
         lost
@@ -217,9 +279,9 @@ impl Sessions {
             .map(|(name, known)| (name.as_str(), known))
     }
 
-    /// Whether every group that reads the topic has committed past `position`; false while nobody
-    /// reads it.
-    pub(super) fn is_passed(&self, position: Option<Position>, now: Timestamp) -> bool {
+    /// How far the groups that read the topic have come: past `position` where all of them have
+    /// committed past it, or where it is not known.
+    pub(super) fn reading(&self, position: Option<Position>, now: Timestamp) -> Reading {
         let mut groups: BTreeMap<&str, i64> = BTreeMap::new();
         for (_, known) in self.alive(now) {
             let Some(told) = known.told.as_ref() else {
@@ -238,17 +300,22 @@ impl Sessions {
             let furthest = groups.entry(group).or_insert(i64::MIN);
             *furthest = committed.unwrap_or(i64::MIN).max(*furthest);
         }
-        !groups.is_empty()
-            && position.is_none_or(|position| {
-                groups
-                    .values()
-                    .all(|committed| *committed > position.offset)
-            })
+        let passed = position.is_none_or(|position| {
+            let mut committed = groups.values();
+            committed.all(|committed| *committed > position.offset)
+        });
+        match (groups.is_empty(), passed) {
+            (true, _) => Reading::Unseen,
+            (false, true) => Reading::Passed,
+            (false, false) => Reading::Behind,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use longshore_domain::agent::PartitionPosition;
+
     use super::*;
 
     fn session(name: &str) -> Session {
@@ -262,6 +329,60 @@ mod tests {
         Timestamp::from_micros(seconds * 1_000_000)
     }
 
+    fn started<const COUNT: usize>(ids: [&DeliveryId; COUNT]) -> Left {
+        Left {
+            started: ids.into_iter().cloned().collect(),
+            claimed: Vec::new(),
+        }
+    }
+
+    fn claim(random: u64) -> AttemptRef {
+        AttemptRef {
+            delivery: DeliveryId::mint(at(0), random),
+            attempt: 1,
+        }
+    }
+
+    #[test]
+    fn a_session_leaves_what_it_claimed_and_did_not_start() {
+        let mut sessions = Sessions::default();
+        sessions.meet(&session("s1"), at(0)).unwrap();
+        let (first, second) = (claim(1), claim(2));
+        let both = [first.clone(), second.clone()];
+        assert!(sessions.will_hold(&session("s1"), &both, at(60), at(0)));
+        sessions.will_start(&session("s1"), &first.delivery);
+        let expected = Left {
+            claimed: vec![second],
+            ..started([&first.delivery])
+        };
+        assert_eq!(sessions.leave(&session("s1"), at(1)), expected);
+        assert!(!sessions.will_hold(&session("s1"), &[claim(3)], at(60), at(1)));
+    }
+
+    #[test]
+    fn a_draining_session_is_handed_nothing_and_its_next_life_is() {
+        let mut sessions = Sessions::default();
+        sessions.meet(&session("s1"), at(0)).unwrap();
+        assert!(sessions.will_hold(&session("s1"), &[claim(1)], at(60), at(0)));
+        assert_eq!(sessions.drain(&session("s1"), at(1)), [claim(1)]);
+        assert!(!sessions.will_hold(&session("s1"), &[claim(2)], at(60), at(1)));
+        sessions.meet(&session("s2"), at(2)).unwrap();
+        assert!(sessions.will_hold(&session("s2"), &[claim(2)], at(62), at(2)));
+    }
+
+    #[test]
+    fn a_silent_session_leaves_what_it_claimed_for_long() {
+        let mut sessions = Sessions::default();
+        sessions.meet(&session("s1"), at(0)).unwrap();
+        sessions.will_hold(&session("s1"), &[claim(1)], at(3_600), at(0));
+        // This lease is over by then, so that others may have it.
+        sessions.will_hold(&session("s1"), &[claim(2)], at(60), at(0));
+        assert_eq!(sessions.lost(at(59)), []);
+        let lost = sessions.lost(at(60));
+        assert_eq!(lost.len(), 1);
+        assert_eq!(lost[0].1.claimed, [claim(1)]);
+    }
+
     #[test]
     fn a_start_that_is_written_after_its_session_was_lost_is_noticed() {
         let (mut sessions, id) = (Sessions::default(), DeliveryId::mint(at(0), 1));
@@ -269,19 +390,15 @@ mod tests {
         sessions.will_start(&session("s1"), &id);
         assert!(sessions.holds(&session("s1"), &id));
         let replaced = sessions.meet(&session("s2"), at(1)).unwrap();
-        assert_eq!(
-            replaced,
-            Some((session("s1"), StartedSet::from([id.clone()])))
-        );
+        assert_eq!(replaced, Some((session("s1"), started([&id]))));
         assert!(!sessions.holds(&session("s1"), &id));
     }
 
     #[test]
     fn a_loss_that_could_not_be_written_is_looked_at_again() {
         let (mut sessions, id) = (Sessions::default(), DeliveryId::mint(at(0), 1));
-        let started = StartedSet::from([id]);
-        sessions.look_again(&session("s1"), started.clone());
-        assert_eq!(sessions.lost(at(1)), [(session("s1"), started)]);
+        sessions.look_again(&session("s1"), StartedSet::from([id.clone()]));
+        assert_eq!(sessions.lost(at(1)), [(session("s1"), started([&id]))]);
         assert_eq!(sessions.lost(at(2)), []);
     }
 
@@ -297,6 +414,44 @@ mod tests {
             .map(|(by, _)| by)
             .collect();
         assert_eq!(lost, [session("s2"), session("s1")]);
+    }
+
+    #[test]
+    fn how_far_a_message_was_read_is_what_the_slowest_group_tells() {
+        let position = |offset| {
+            Some(Position {
+                partition: 0,
+                offset,
+            })
+        };
+        let mut sessions = Sessions::default();
+        assert_eq!(sessions.reading(position(7), at(1)), Reading::Unseen);
+        for (agent, group, committed) in [("dock", Some("a"), 8), ("pier", Some("b"), 7)] {
+            let by = Session {
+                agent: agent.into(),
+                session: "s1".into(),
+            };
+            sessions.meet(&by, at(0)).unwrap();
+            sessions.describe(Heartbeat {
+                by,
+                version: "1".into(),
+                streamer: Streamer::Kafka,
+                in_flight: 0,
+                group: group.map(str::to_owned),
+                partitions: vec![PartitionPosition {
+                    partition: 0,
+                    committed,
+                    end: 9,
+                }],
+                draining: false,
+                leaving: false,
+            });
+        }
+        assert_eq!(sessions.reading(position(6), at(1)), Reading::Passed);
+        assert_eq!(sessions.reading(position(7), at(1)), Reading::Behind);
+        assert_eq!(sessions.reading(None, at(1)), Reading::Passed);
+        // Both fell silent.
+        assert_eq!(sessions.reading(position(6), at(61)), Reading::Unseen);
     }
 
     #[test]

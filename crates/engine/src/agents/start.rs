@@ -7,8 +7,9 @@ use futures_util::future::join_all;
 use longshore_domain::agent::{
     AttemptRef, BATCH_LIMIT, Session, Start, StartAnswer, StartItem, StartRefusal, StartVerdict,
 };
-use longshore_domain::delivery::{Delivery, StartedByAgent, start_by_agent};
+use longshore_domain::delivery::{Delivery, StartedByAgent, State, start_by_agent};
 use longshore_domain::id::DeliveryId;
+use longshore_domain::outcome::Repeat;
 use longshore_domain::run::{Run, started_by_agent};
 use longshore_store::Error as Stored;
 
@@ -46,60 +47,64 @@ impl Engine {
         let known = &self.deliveries_named(attempts).await?;
         let answers = start.items.into_iter().map(|item| async move {
             let first = known.get(&item.attempt.delivery).cloned();
-            let refusal = self.start_one(by, &item, first).await?;
+            let started = self.start_one(by, &item, first).await?;
             Ok(StartAnswer {
                 attempt: item.attempt,
-                answer: match refusal {
-                    None => StartVerdict::Started,
-                    Some(_) => StartVerdict::No,
+                answer: match started {
+                    Ok(_) => StartVerdict::Started,
+                    Err(_) => StartVerdict::No,
                 },
-                reason: refusal,
+                reason: started.err(),
+                repeat_unknown: started.ok().map(|repeat| repeat == Repeat::Allowed),
             })
         });
         join_all(answers).await.into_iter().collect()
     }
 
+    /// Whether a repeat of the started call is harm, or why it must not be made.
     async fn start_one(
         &self,
         by: &Session,
-        item: &StartItem,
+        asked: &StartItem,
         mut found: Option<(Run, Delivery)>,
-    ) -> Result<Option<StartRefusal>, Error> {
-        let StartItem {
-            attempt: item,
-            run: asked,
-        } = item;
+    ) -> Result<Result<Repeat, StartRefusal>, Error> {
+        let item = &asked.attempt;
         for _ in 0..DECISIONS_LIMIT {
             let Some((run, delivery)) = found else {
-                return Ok(Some(StartRefusal::NotFound));
+                return Ok(Err(StartRefusal::NotFound));
             };
-            if asked.as_ref().is_some_and(|asked| *asked != run.id) {
-                return Ok(Some(StartRefusal::NotFound));
+            if asked.run.as_ref().is_some_and(|asked| *asked != run.id) {
+                return Ok(Err(StartRefusal::NotFound));
             }
             let now = self.environment.now();
-            let started = match start_by_agent(&delivery, item.attempt, by, now) {
+            let answer = start_by_agent(&delivery, item.attempt, by, asked.repeat(), now);
+            let started = match answer {
                 StartedByAgent::Now(started) => started,
                 StartedByAgent::Already => {
                     // A twin of this question that came second has taken it out again.
                     self.agents.sessions().will_start(by, &item.delivery);
-                    return Ok(None);
+                    return Ok(Ok(delivery.repeat));
                 }
-                StartedByAgent::No(refusal) => return Ok(Some(refusal)),
+                StartedByAgent::No(refusal) => return Ok(Err(refusal)),
             };
+            let repeat = started.repeat;
             let change = started_by_agent(&run, &delivery, started);
             self.agents.sessions().will_start(by, &item.delivery);
             match self.store.apply(change.clone()).await {
                 Ok(_) => {
                     self.observe(&run, Some(&delivery), &change);
                     if self.agents.sessions().holds(by, &item.delivery) {
-                        return Ok(None);
+                        return Ok(Ok(repeat));
                     }
                     // The session was lost before this was written, so nobody would look for it.
                     self.lose_one(by, &item.delivery).await?;
-                    return Ok(Some(StartRefusal::Superseded));
+                    return Ok(Err(StartRefusal::Superseded));
                 }
                 Err(error) => {
-                    self.agents.sessions().has_ended(by, &item.delivery);
+                    // What was started before is under way, whatever became of this.
+                    if delivery.state != State::Started {
+                        self.agents.sessions().has_ended(by, &item.delivery);
+                    }
                     if !matches!(error, Stored::Conflict(_)) {
                         return Err(error.into());
                     }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use longshore_domain::agent::Session;
-use longshore_domain::delivery::{self, Way};
+use longshore_domain::agent::{Session, Streamer};
+use longshore_domain::delivery::{self, Reading, Way};
 use longshore_domain::id::DeliveryId;
 use longshore_domain::run::{self, ENGINE};
+use longshore_domain::time::Timestamp;
 use longshore_store::Error as Stored;
 
-use super::sessions::StartedSet;
+use super::sessions::{Left, StartedSet};
 use crate::Engine;
 use crate::runs::DECISIONS_LIMIT;
 
@@ -20,22 +21,26 @@ impl Engine {
     /// Looks once at everything about agents that only time tells.
     pub(crate) async fn watch_agents(self: &Arc<Self>) -> Result<(), Stored> {
         let lost = self.agents.sessions().lost(self.environment.now());
-        for (by, started) in lost {
-            tracing::warn!(
-                agent = by.agent,
-                "an agent fell silent with calls under way"
-            );
-            self.lose(&by, started).await?;
+        for (by, left) in lost {
+            if !left.started.is_empty() {
+                tracing::warn!(
+                    agent = by.agent,
+                    "an agent fell silent with calls under way"
+                );
+            }
+            self.lose(&by, left).await?;
         }
         self.watch_unstarted().await
     }
 
-    /// The session is over: of what it had started nobody knows whether it was called.
-    pub(super) async fn lose(&self, by: &Session, started: StartedSet) -> Result<(), Stored> {
-        if started.is_empty() {
+    /// The session is over: what it had claimed is given back; of what it had started nobody knows
+    /// whether it was called.
+    pub(super) async fn lose(&self, by: &Session, left: Left) -> Result<(), Stored> {
+        self.give_back(left.claimed).await;
+        if left.started.is_empty() {
             return Ok(());
         }
-        let lost = started.into_iter().map(|id| async move {
+        let lost = left.started.into_iter().map(|id| async move {
             let written = self.lose_one(by, &id).await;
             written.map_err(|error| (id, error))
         });
@@ -77,13 +82,9 @@ impl Engine {
             let now = self.environment.now();
             let found = self.store.unstarted(now, BATCH).await?;
             let changes = found.iter().filter_map(|(run, delivery)| {
-                let way = delivery.publication.as_ref()?.way;
-                let passed = match way {
-                    Way::Claim => false,
-                    Way::Topic(position) => self.agents.sessions().is_passed(position, now),
-                };
+                let reading = self.reading(delivery.publication.as_ref()?.way, now);
                 let next = self.settling_of(delivery, |settling| {
-                    delivery::unstarted(delivery, passed, settling)
+                    delivery::unstarted(delivery, reading, settling)
                 })?;
                 let change = run::moved(run, delivery, next, None, ENGINE, now);
                 Some(async move {
@@ -105,6 +106,18 @@ impl Engine {
                 return Ok(());
             }
             self.agents.arrived();
+        }
+    }
+
+    /// What is known of those who read a message, or would.
+    fn reading(&self, way: Way, now: Timestamp) -> Reading {
+        let position = match way {
+            Way::Claim => None,
+            Way::Topic(position) => position,
+        };
+        match self.agents.sessions().reading(position, now) {
+            Reading::Unseen if self.streamer() == Streamer::Polling => Reading::LeftOnTopic,
+            seen => seen,
         }
     }
 

@@ -72,7 +72,10 @@ impl Engine {
             at: self.environment.now(),
             what: "waiting_for_agent".into(),
             by: None,
-            detail: json!({"agentsConnected": self.connected_agents()}),
+            detail: json!({
+                "agentsConnected": self.connected_agents(),
+                "diagnosis": delivery.diagnosis,
+            }),
         })
     }
 }

@@ -8,6 +8,8 @@ use longshore_emulators::azure_devops::{self, AzureDevOps, IncomingWebhook, Pipe
 use longshore_emulators::webhook_sink::{self, WebhookSink};
 
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use crate::agents::{Agent, REPORTING, ended, introduce_inside, jenkins_that_checks, log_of};
 use crate::api::runs_of;
@@ -48,6 +50,38 @@ async fn a_run_reaches_jenkins_and_azure_through_an_agent_that_polls() {
     agent.stop().await;
     let agents = api.get("/v1/agents").await;
     assert_eq!(agents["agents"].as_array().map(Vec::len), Some(0));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_whose_caller_has_hung_up_takes_nothing_from_the_next() {
+    let home = Home::new();
+    let server = home.serve().await;
+    let api = server.api().await;
+    introduce_inside(&api, &server, "hook", "https://hooks.example.com/").await;
+    let claim = json!({"installationId": "_PORT_EXEC_AGENT", "limit": 10, "waitSeconds": 10,
+                       "agent": "dock", "session": "s1"});
+    let path = "/v1/actions/runs/claim-pending";
+    let text = claim.to_string();
+    let mut gone = TcpStream::connect(server.address).await.unwrap();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: server\r\nAuthorization: {}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{text}",
+        api.bearer(),
+        text.len()
+    );
+    gone.write_all(request.as_bytes()).await.unwrap();
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    while api.get("/v1/agents").await["agents"][0]["id"] != "dock" {
+        looks.tick().await;
+    }
+    drop(gone);
+    let run = api.execute("hook").await;
+    let claimed = api.post(path, &claim).await;
+    assert_eq!(
+        claimed["runs"][0]["id"], run,
+        "within the wait, not after a lease"
+    );
     server.stop().await;
 }
 

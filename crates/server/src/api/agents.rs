@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use longshore_domain::agent::{CLAIM_WAIT_LIMIT_SECONDS, Claim, Heartbeat, Settle, Start};
+use longshore_domain::agent::{
+    CLAIM_WAIT_LIMIT_SECONDS, Claim, EXCLUDED_CHARS_LIMIT, EXCLUDED_LIMIT, Heartbeat, Settle, Start,
+};
 use longshore_domain::id::RunId;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -52,6 +54,8 @@ struct NewClaim {
     limit: u32,
     /// Only runs of this kind of invocation.
     invocation_method: Option<String>,
+    /// Actions, by identifier or by `integrationActionType`, whose runs are left to others; up to 500.
+    exclude: Option<Vec<String>>,
     /// How long the runs are kept for the caller; 60000 where absent.
     visibility_timeout_ms: Option<u64>,
     /// The agent's id (extension; with `session`).
@@ -79,9 +83,10 @@ struct Acknowledgement {
 async fn claim(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
-    Json(body, _): Json,
+    Json(mut body, _): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
+    check_excluded(&mut body)?;
     let lease = match body.get("visibilityTimeoutMs") {
         None | Some(Value::Null) => None,
         Some(given) => Some(given.as_u64().filter(|given| *given > 0).ok_or_else(|| {
@@ -117,6 +122,34 @@ async fn claim(
         true => reply.with("deliveries", json!(claimed.deliveries)),
         false => reply,
     })
+}
+
+/// `null` stands for none, as in other optional parts.
+fn check_excluded(body: &mut Value) -> Result<(), Problem> {
+    let expected = || {
+        let texts = format!("expected a list of at most {EXCLUDED_LIMIT} texts");
+        Problem::invalid(format!("exclude: {texts}"))
+    };
+    let Value::Object(body) = body else {
+        return Ok(());
+    };
+    let excluded = match body.get("exclude") {
+        None => return Ok(()),
+        Some(Value::Null) => {
+            body.remove("exclude");
+            return Ok(());
+        }
+        Some(Value::Array(excluded)) if excluded.len() <= EXCLUDED_LIMIT => excluded,
+        Some(_) => return Err(expected()),
+    };
+    for (at, name) in excluded.iter().enumerate() {
+        let chars = name.as_str().map(|name| name.chars().count());
+        if !chars.is_some_and(|chars| (1..=EXCLUDED_CHARS_LIMIT).contains(&chars)) {
+            let texts = format!("expected a text of 1 to {EXCLUDED_CHARS_LIMIT} characters");
+            return Err(Problem::invalid(format!("exclude[{at}]: {texts}")));
+        }
+    }
+    Ok(())
 }
 
 /// Take claimed runs over for good
@@ -157,8 +190,8 @@ async fn acknowledge(
 
 /// Start attempts: an agent calls only what this answers `started`
 #[utoipa::path(post, path = "/v1/deliveries/start", tag = "longshore",
-    request_body(content = Object, description = "{agent, session, items: [{delivery, attempt, run}]}, at most 500 items"),
-    responses((status = 200, description = "For each item `started` or `no`, with the reason"),
+    request_body(content = Object, description = "{agent, session, items: [{delivery, attempt, run, repeatUnknown}]}, at most 500 items. `repeatUnknown: false` says that a repeat of this call is harm, whatever the action says; it stays so"),
+    responses((status = 200, description = "For each item `started`, with what a repeat is for the server (`repeatUnknown`), or `no`, with the reason"),
               (status = 409, description = "A newer session of the agent has taken its place")))]
 async fn start(
     State(app): State<Arc<App>>,
@@ -188,7 +221,7 @@ async fn settle(
 
 /// Say that an agent's session lives
 #[utoipa::path(post, path = "/v1/agents/heartbeat", tag = "longshore",
-    request_body(content = Object, description = "{agent, session, version, streamer, inFlight, group, partitions, leaving}"),
+    request_body(content = Object, description = "{agent, session, version, streamer, inFlight, group, partitions, draining, leaving}. What a session has claimed and not started is due again at once where it says `draining` (it takes no more, and finishes what is started) or `leaving`"),
     responses((status = 200, description = "How often to say so"),
               (status = 409, description = "A newer session of the agent has taken its place")))]
 async fn heartbeat(

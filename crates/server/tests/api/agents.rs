@@ -334,6 +334,94 @@ async fn what_is_not_known_is_unconfirmed_where_a_repeat_is_harm_and_else_called
     }
 }
 
+/// Starts `attempt` and says of its call what the agent knows.
+async fn start_saying(server: &Server, session: &str, attempt: &Value, said: Value) {
+    let mut item = attempt.clone();
+    item["repeatUnknown"] = said;
+    assert_eq!(start(server, session, &item).await, "started");
+    // Whoever asks again is told what holds.
+    let body = by(session, json!({"items": [attempt]}));
+    let answer = server.post("/v1/deliveries/start", body).await.expect(200);
+    let run = server.get("/v1/deliveries?limit=1").await.expect(200);
+    let expected = &run["deliveries"][0]["repeatUnknown"];
+    assert_eq!(&answer["items"][0]["repeatUnknown"], expected);
+}
+
+#[tokio::test]
+async fn harm_that_an_agent_adds_at_its_start_holds_however_the_call_gets_lost() {
+    let ways = ["silence", "a new life", "leaving", "an unknown outcome"];
+    for (url, said, expected) in [
+        (HOOK, json!(false), "unconfirmed"),
+        (HOOK, json!(true), "due"),
+        (HOOK, Value::Null, "due"),
+        (JENKINS, json!(true), "unconfirmed"),
+    ] {
+        for way in ways {
+            let server = with_agents(url).await;
+            let run = server.run("inside", json!({})).await;
+            let attempt = claim_one(&server, "s1").await;
+            start_saying(&server, "s1", &attempt, said.clone()).await;
+            let harm = expected == "unconfirmed";
+            assert_eq!(server.delivery(&run).await["repeatUnknown"], !harm);
+            match way {
+                "silence" => server.advance(SILENCE).await,
+                "a new life" => {
+                    heartbeat(&server, "s2", json!({})).await.expect(200);
+                }
+                "leaving" => {
+                    let leaving = heartbeat(&server, "s1", json!({"leaving": true}));
+                    leaving.await.expect(200);
+                }
+                _ => {
+                    settle(&server, "s1", &attempt, failed("unknown")).await;
+                }
+            }
+            let row = format!("{url}, {said}: {way}");
+            assert_eq!(state(&server, &run).await.0, expected, "{row}");
+            // Nobody gets it without a person.
+            server.advance(Duration::from_secs(3_600)).await;
+            let next = claimed(&server, claim_of_old()).await["runs"].clone();
+            assert_eq!(next.as_array().unwrap().is_empty(), harm, "{row}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn harm_that_an_agent_added_holds_for_later_attempts_and_a_person_may_redeliver() {
+    let server = with_agents(HOOK).await;
+    let run = server.run("inside", json!({})).await;
+    let first = claim_one(&server, "s1").await;
+    start_saying(&server, "s1", &first, json!(false)).await;
+    // Nothing was started, so there is another attempt by the schedule.
+    settle(&server, "s1", &first, failed("retry")).await;
+    server.advance(Duration::from_secs(10)).await;
+    let second = claim_one(&server, "s1").await;
+    assert_eq!(start(&server, "s1", &second).await, "started");
+    server.advance(SILENCE).await;
+    assert_eq!(
+        state(&server, &run).await,
+        ("unconfirmed".into(), "Delivery unconfirmed".into())
+    );
+    let delivery = first["delivery"].as_str().unwrap();
+    let path = format!("/v1/deliveries/{delivery}/redeliver");
+    server.post(&path, json!({})).await.expect(200);
+    assert_eq!(claim_one(&server, "s2").await["attempt"], 3);
+}
+
+#[tokio::test]
+async fn what_an_agent_says_of_a_repeat_is_a_boolean() {
+    let server = with_agents(HOOK).await;
+    let run = server.run("inside", json!({})).await;
+    let mut attempt = claim_one(&server, "s1").await;
+    attempt["repeatUnknown"] = "no".into();
+    let body = by("s1", json!({"items": [attempt]}));
+    server
+        .post("/v1/deliveries/start", body)
+        .await
+        .refused(422, "invalid_request");
+    assert_eq!(state(&server, &run).await.0, "published");
+}
+
 #[tokio::test]
 async fn a_silent_session_s_calls_are_not_known_and_a_late_answer_still_counts() {
     for (url, expected) in [(JENKINS, "unconfirmed"), (HOOK, "due")] {
@@ -382,6 +470,65 @@ async fn a_new_life_of_an_agent_ends_the_old_one() {
     // What it still has to tell is taken.
     assert_eq!(settle(&server, "s1", &attempt, accepted()).await, "settled");
     assert_eq!(state(&server, &run).await.0, "done");
+}
+
+#[tokio::test]
+async fn what_a_session_claimed_and_did_not_start_is_due_again_when_it_ends_or_drains() {
+    for (told, started_then) in [
+        (("s1", json!({"leaving": true})), "unconfirmed"),
+        (("s1", json!({"draining": true})), "started"),
+        (("s2", json!({})), "unconfirmed"),
+    ] {
+        let server = with_agents(JENKINS).await;
+        let started = server.run("inside", json!({})).await;
+        let attempt = claim_one(&server, "s1").await;
+        start(&server, "s1", &attempt).await;
+        let waiting = server.run("inside", json!({})).await;
+        let unstarted = claim_one(&server, "s1").await;
+        let (session, more) = told;
+        heartbeat(&server, session, more.clone()).await.expect(200);
+        let row = format!("{session} {more}");
+        assert_eq!(
+            state(&server, &waiting).await,
+            ("due".into(), "Waiting for an agent".into()),
+            "{row}"
+        );
+        assert_eq!(state(&server, &started).await.0, started_then, "{row}");
+        // It is another agent's now, and the old claim is worth nothing.
+        let claim = json!({"installationId": "_PORT_EXEC_AGENT", "limit": 10,
+                           "agent": "pier", "session": "p1"});
+        let answer = claimed(&server, claim).await;
+        assert_eq!(answer["deliveries"][0]["run"], waiting, "{row}");
+        assert_eq!(answer["deliveries"][0]["attempt"], 2, "{row}");
+        if session == "s1" {
+            assert_eq!(
+                start(&server, "s1", &unstarted).await,
+                "superseded",
+                "{row}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_draining_session_is_handed_nothing_and_settles_what_it_started() {
+    let server = with_agents(HOOK).await;
+    let run = server.run("inside", json!({})).await;
+    let attempt = claim_one(&server, "s1").await;
+    start(&server, "s1", &attempt).await;
+    heartbeat(&server, "s1", json!({"draining": true}))
+        .await
+        .expect(200);
+    let next = server.run("inside", json!({})).await;
+    let body = json!({"installationId": "_PORT_EXEC_AGENT", "limit": 10});
+    let answer = claimed(&server, by("s1", body)).await;
+    assert_eq!(
+        (&answer["runs"], &answer["deliveries"]),
+        (&json!([]), &json!([]))
+    );
+    assert_eq!(settle(&server, "s1", &attempt, accepted()).await, "settled");
+    assert_eq!(state(&server, &run).await.0, "done");
+    assert_eq!(state(&server, &next).await.0, "due");
 }
 
 #[tokio::test]
@@ -581,17 +728,7 @@ async fn a_claim_waits_until_there_is_work() {
 #[tokio::test]
 async fn an_integration_claims_what_is_its_own() {
     let server = with_agents(HOOK).await;
-    let action = json!({
-        "identifier": "dispatch",
-        "trigger": {"type": "self-service", "operation": "CREATE",
-                    "userInputs": {"properties": {}}},
-        "invocationMethod": {
-            "type": "INTEGRATION_ACTION", "installationId": "gh-1",
-            "integrationActionType": "dispatch_workflow",
-            "integrationActionExecutionProperties": {"org": "o", "repo": "r", "workflow": "w.yml"},
-        },
-    });
-    server.action(action).await;
+    server.action(dispatched("dispatch")).await;
     let run = server.run("dispatch", json!({})).await;
     assert_eq!(claimed(&server, claim_of_old()).await["runs"], json!([]));
     let other = json!({"installationId": "gh-2", "limit": 5});
@@ -611,6 +748,91 @@ async fn an_integration_claims_what_is_its_own() {
         json!({"externalRunId": "gh_1_2_3", "link": "http://x"}),
     );
     reported.await.expect(200);
+}
+
+/// An action that the integration `gh-1` executes.
+fn dispatched(identifier: &str) -> Value {
+    json!({
+        "identifier": identifier,
+        "trigger": {"type": "self-service", "operation": "CREATE",
+                    "userInputs": {"properties": {}}},
+        "invocationMethod": {
+            "type": "INTEGRATION_ACTION", "installationId": "gh-1",
+            "integrationActionType": "dispatch_workflow",
+            "integrationActionExecutionProperties": {"org": "o", "repo": "r", "workflow": "w.yml"},
+        },
+    })
+}
+
+fn ids_of(answer: &Value) -> Vec<Value> {
+    let runs = answer["runs"].as_array().unwrap();
+    runs.iter().map(|run| run["id"].clone()).collect()
+}
+
+#[tokio::test]
+async fn a_claim_leaves_out_what_its_caller_has_enough_of() {
+    let server = with_agents(HOOK).await;
+    for action in ["build", "release"] {
+        server.action(dispatched(action)).await;
+    }
+    let mut builds = Vec::new();
+    for _ in 0..30 {
+        builds.push(json!(server.run("build", json!({})).await));
+    }
+    let release = server.run("release", json!({})).await;
+    let claim = |exclude: Value| json!({"installationId": "gh-1", "limit": 5, "exclude": exclude});
+    let answer = claimed(&server, claim(json!(["dispatch_workflow"]))).await;
+    assert_eq!(ids_of(&answer), [""; 0]);
+    let answer = claimed(&server, claim(json!(["build", "another"]))).await;
+    assert_eq!(ids_of(&answer), [json!(release)]);
+    // What was left out is whoever's that has room for it.
+    for exclude in [json!(["release"]), json!([]), Value::Null] {
+        let answer = claimed(&server, claim(exclude)).await;
+        assert_eq!(ids_of(&answer), builds.drain(..5).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn an_execution_agent_leaves_actions_out_as_well_and_waits_for_others() {
+    let server = with_agents(HOOK).await;
+    let run = server.run("inside", json!({})).await;
+    let claim = |exclude: &str| {
+        json!({"installationId": "_PORT_EXEC_AGENT", "limit": 9, "exclude": [exclude],
+               "waitSeconds": 1})
+    };
+    let left = claimed(&server, by("s1", claim("inside"))).await;
+    assert_eq!(left["deliveries"], json!([]));
+    let taken = claimed(&server, by("s1", claim("outside"))).await;
+    assert_eq!(ids_of(&taken), [json!(run)]);
+}
+
+#[tokio::test]
+async fn what_a_claim_leaves_out_is_a_short_list_of_texts() {
+    let server = with_agents(HOOK).await;
+    let many: Vec<String> = (0..501).map(|number| format!("a{number}")).collect();
+    for (exclude, named) in [
+        (
+            json!("build"),
+            "exclude: expected a list of at most 500 texts",
+        ),
+        (json!({"0": "build"}), "exclude: expected a list"),
+        (json!(many), "exclude: expected a list of at most 500 texts"),
+        (
+            json!(["a", 7]),
+            "exclude[1]: expected a text of 1 to 200 characters",
+        ),
+        (json!([""]), "exclude[0]: expected a text"),
+        (json!(["é".repeat(201)]), "exclude[0]: expected a text"),
+        (json!([null]), "exclude[0]: expected a text"),
+    ] {
+        let body = json!({"installationId": "gh-1", "limit": 1, "exclude": exclude});
+        let answer = server.post("/v1/actions/runs/claim-pending", body).await;
+        let message = answer.refused(422, "invalid_request");
+        assert!(message.contains(named), "{message}");
+    }
+    let full: Vec<String> = vec!["é".repeat(200); 500];
+    let body = json!({"installationId": "gh-1", "limit": 1, "exclude": full});
+    assert_eq!(ids_of(&claimed(&server, body).await), [""; 0]);
 }
 
 #[tokio::test]

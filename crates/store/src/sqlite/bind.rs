@@ -28,11 +28,12 @@ const INSERT_DOCUMENTS: &str = "INSERT INTO run_document (run_key, properties, r
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 const INSERT_DELIVERY: &str = "INSERT INTO delivery (run_key, id, receiver, destination, \
     connection, repeat_, synchronized, state, due_at, attempt, attempts_used, has_left, \
-    scheduled_since, diagnosis_json, created_at, updated_at, version, publication_json) VALUES \
-    (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+    scheduled_since, diagnosis_json, created_at, updated_at, version, publication_json, action, \
+    action_type) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
+    ?17, ?18, ?19, ?20)";
 const UPDATE_DELIVERY: &str = "UPDATE delivery SET state = ?2, due_at = ?3, attempt = ?4, \
     attempts_used = ?5, has_left = ?6, scheduled_since = ?7, diagnosis_json = ?8, \
-    updated_at = ?9, version = ?10, publication_json = ?11 WHERE run_key = ?1";
+    updated_at = ?9, version = ?10, publication_json = ?11, repeat_ = ?12 WHERE run_key = ?1";
 const MOVE_DELIVERY: &str =
     "UPDATE delivery SET destination = ?2, connection = ?3 WHERE run_key = ?1";
 const INSERT_ATTEMPT: &str = "INSERT OR IGNORE INTO attempt (run_key, number, started_at, \
@@ -219,6 +220,8 @@ pub(super) fn insert_delivery(
             delivery.updated_at.as_micros(),
             delivery.version,
             part.publication,
+            part.offered.as_ref().map(|(action, _)| action),
+            part.offered.as_ref().map(|(_, action_type)| action_type),
         ])?;
     Ok(())
 }
@@ -267,6 +270,7 @@ pub(super) fn update_delivery(
             delivery.updated_at.as_micros(),
             delivery.version,
             part.publication,
+            delivery.repeat.code(),
         ])?;
     if !stays {
         connection.prepare_cached(MOVE_DELIVERY)?.execute(params![

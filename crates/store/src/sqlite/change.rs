@@ -1,6 +1,6 @@
 //! A decision in the form that the writer binds: every JSON document is text already.
 
-use longshore_domain::delivery::{Attempt, Delivery, Publication};
+use longshore_domain::delivery::{Attempt, Delivery, Publication, Receiver};
 use longshore_domain::diagnosis::Diagnosis;
 use longshore_domain::id::RunId;
 use longshore_domain::run::{
@@ -79,6 +79,8 @@ pub(super) struct DeliveryPart {
     pub(super) delivery: Delivery,
     pub(super) diagnosis: Option<String>,
     pub(super) publication: Option<String>,
+    /// Of a new one for agents: the action and its type, by which claims leave it out.
+    pub(super) offered: Option<(String, String)>,
     /// The version that was decided on; none where the delivery is new.
     pub(super) from: Option<u32>,
 }
@@ -100,6 +102,7 @@ pub(super) struct EventRow {
 impl Change {
     /// Writes the JSON of `change`.
     pub(super) fn prepare(change: RunChange) -> Result<Self, Error> {
+        let offered = offered(&change);
         let run = match change.run {
             RunWrite::Insert(new) => RunPart::Insert(
                 RunRow::prepare(new.run)?,
@@ -118,7 +121,10 @@ impl Change {
         };
         Ok(Self {
             run,
-            delivery: change.delivery.map(DeliveryPart::prepare).transpose()?,
+            delivery: change
+                .delivery
+                .map(|delivery| DeliveryPart::prepare(delivery, offered))
+                .transpose()?,
             attempt: change.attempt.map(AttemptRow::prepare).transpose()?,
             events: change
                 .events
@@ -147,6 +153,27 @@ impl Change {
         let documents: usize = optional.into_iter().flatten().map(String::len).sum();
         Some(ROW_BYTES + texts.properties.len() + texts.trigger.len() + documents)
     }
+}
+
+/// What a delivery for agents that `change` makes is called by who leaves it out.
+fn offered(change: &RunChange) -> Option<(String, String)> {
+    match &change.delivery {
+        Some(DeliveryWrite::Insert(made)) if made.receiver == Receiver::Agent => {}
+        _ => return None,
+    }
+    let (run, payload) = match &change.run {
+        RunWrite::Insert(new) => (&new.run, new.documents.payload.as_ref()),
+        RunWrite::Update { run, documents, .. } => {
+            let rendered = documents.payload.as_ref();
+            (&**run, rendered.map(|(payload, _)| payload))
+        }
+        RunWrite::Keep(_) => return None,
+    };
+    let action_type = payload.and_then(|it| it.get("integrationActionType")?.as_str());
+    Some((
+        run.action.clone(),
+        action_type.unwrap_or_default().to_owned(),
+    ))
 }
 
 fn maybe<T: Serialize>(column: &'static str, value: Option<&T>) -> Result<Option<String>, Error> {
@@ -213,7 +240,7 @@ impl PatchTexts {
 }
 
 impl DeliveryPart {
-    fn prepare(write: DeliveryWrite) -> Result<Self, Error> {
+    fn prepare(write: DeliveryWrite, offered: Option<(String, String)>) -> Result<Self, Error> {
         let (mut delivery, from) = match write {
             DeliveryWrite::Insert(delivery) => (delivery, None),
             DeliveryWrite::Update { delivery, from } => (delivery, Some(from)),
@@ -221,6 +248,7 @@ impl DeliveryPart {
         Ok(Self {
             diagnosis: diagnosis_text(&mut delivery.diagnosis)?,
             publication: publication_text(delivery.publication.take().as_deref())?,
+            offered,
             delivery,
             from,
         })

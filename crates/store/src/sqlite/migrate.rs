@@ -13,6 +13,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0002_not_done.sql"),
     include_str!("../../migrations/0003_publication.sql"),
     include_str!("../../migrations/0004_encrypted_inputs.sql"),
+    include_str!("../../migrations/0005_offered_actions.sql"),
 ];
 
 /// The database's schema version; reads alone, so that what is not ours stays as it is.

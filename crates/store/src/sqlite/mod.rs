@@ -11,6 +11,7 @@ mod change;
 mod code;
 mod config;
 mod documented;
+mod except;
 mod group;
 mod list;
 mod migrate;

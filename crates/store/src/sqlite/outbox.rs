@@ -30,6 +30,7 @@ impl Outbox for Sqlite {
         let destination = destination.to_owned();
         self.take(Take {
             destination,
+            exclude: Vec::new(),
             taking: Taking::Own,
             now,
             limit,
@@ -43,12 +44,13 @@ impl Outbox for Sqlite {
         destination: &str,
         (way, until): (Way, Timestamp),
         now: Timestamp,
-        limit: u32,
-        max_bytes: u64,
+        (limit, max_bytes): (u32, u64),
+        exclude: &[String],
     ) -> Result<(Vec<Found>, Option<Timestamp>), Error> {
         let destination = destination.to_owned();
         self.take(Take {
             destination,
+            exclude: exclude.to_vec(),
             taking: Taking::Publish(way, until),
             now,
             limit,

@@ -3,10 +3,11 @@
 use longshore_domain::delivery::{self, Delivery, State, Way};
 use longshore_domain::run::Run;
 use longshore_domain::time::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::change::publication_text;
 use super::code::Code;
+use super::except::Kinds;
 use super::group::{Failure, Group, Job, Write, job};
 use super::row::{self, DocumentCells};
 use crate::{Error, Found};
@@ -25,6 +26,8 @@ pub(super) enum Taking {
 /// Takes what is due.
 pub(super) struct Take {
     pub(super) destination: String,
+    /// Actions and types whose runs are left alone.
+    pub(super) exclude: Vec<String>,
     pub(super) taking: Taking,
     pub(super) now: Timestamp,
     pub(super) limit: u32,
@@ -67,19 +70,28 @@ impl Write for Take {
 
     fn write(&self, group: &mut Group<'_>) -> Result<Taken, Failure> {
         let connection = group.connection();
-        let rows = self.due(connection)?;
+        let kinds = match self.exclude.as_slice() {
+            [] => None,
+            exclude => Some(Kinds::read(connection, &self.destination, exclude)?),
+        };
+        let rows = self.due(connection, kinds.as_ref())?;
         match &self.taking {
             Taking::Own => self.own(connection, &rows)?,
             Taking::Publish(..) => publish(connection, &rows)?,
         }
-        let next_due_at = connection
-            .prepare_cached(
-                "SELECT min(due_at) FROM delivery INDEXED BY delivery_due \
-                 WHERE state = 0 AND destination = ?1",
-            )?
-            .query_row([&self.destination], |row| row.get::<_, Option<i64>>(0))?
-            .map(Timestamp::from_micros);
-        Ok(Taken { rows, next_due_at })
+        let next_due_at = match &kinds {
+            Some(kinds) => kinds.next_due_at()?,
+            None => connection
+                .prepare_cached(
+                    "SELECT min(due_at) FROM delivery INDEXED BY delivery_due \
+                     WHERE state = 0 AND destination = ?1",
+                )?
+                .query_row([&self.destination], |row| row.get::<_, Option<i64>>(0))?,
+        };
+        Ok(Taken {
+            rows,
+            next_due_at: next_due_at.map(Timestamp::from_micros),
+        })
     }
 
     fn unclaimed(taken: Taken) -> Option<Box<dyn Job>> {
@@ -143,42 +155,81 @@ impl Take {
         })
     }
 
-    fn due(&self, connection: &Connection) -> Result<Vec<(i64, TakenRow)>, Failure> {
-        const DELIVERY_AT: usize = 1;
-        const RUN_AT: usize = DELIVERY_AT + row::width(row::DELIVERY);
-        const DOCUMENTS_AT: usize = RUN_AT + row::width(row::RUN);
-        let sql = format!(
-            "SELECT delivery.run_key, {}, {}, {} FROM delivery INDEXED BY delivery_due \
-             LEFT JOIN run ON run.key = delivery.run_key \
-             LEFT JOIN run_document ON run_document.run_key = delivery.run_key \
-             WHERE delivery.state = 0 AND delivery.destination = ?1 AND delivery.due_at <= ?2 \
-             ORDER BY delivery.due_at, delivery.run_key LIMIT ?3",
-            row::DELIVERY,
-            row::RUN,
-            row::DOCUMENTS
-        );
+    /// What is taken: the oldest of all, or of some kinds only.
+    fn due(
+        &self,
+        connection: &Connection,
+        kinds: Option<&Kinds<'_>>,
+    ) -> Result<Vec<(i64, TakenRow)>, Failure> {
+        let (now, limit) = (self.now.as_micros(), self.limit.min(TAKE_LIMIT));
+        let mut batch = Batch::default();
+        let Some(kinds) = kinds else {
+            let sql = with_everything(
+                "INDEXED BY delivery_due",
+                "delivery.state = 0 AND delivery.destination = ?1 AND delivery.due_at <= ?2 \
+                 ORDER BY delivery.due_at, delivery.run_key LIMIT ?3",
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut rows = statement.query(params![self.destination, now, limit])?;
+            while let Some(found) = rows.next()?
+                && self.add(&mut batch, found)?
+            {}
+            return Ok(batch.due);
+        };
+        let sql = with_everything("", "delivery.run_key = ?1");
         let mut statement = connection.prepare_cached(&sql)?;
-        let limit = self.limit.min(TAKE_LIMIT);
-        let mut rows = statement.query(params![self.destination, self.now.as_micros(), limit])?;
-        let (mut due, mut bytes) = (Vec::new(), 0u64);
-        while let Some(found) = rows.next()? {
-            let key = found.get(0)?;
-            let taken = row::run(found, RUN_AT).and_then(|(_, run)| {
-                let due = row::delivery(found, DELIVERY_AT, run.id.clone())?;
-                let taken = self.taken(&due).ok_or_else(|| not_for_agents(key))?;
-                Ok((run, taken, DocumentCells::copy(found, DOCUMENTS_AT)?))
-            });
-            if let Ok((_, _, documents)) = &taken {
-                bytes = bytes.saturating_add(documents.bytes());
-                // The first one is taken however large, lest it wait for ever.
-                if bytes > self.max_bytes && !due.is_empty() {
-                    break;
-                }
+        for key in kinds.due(now, limit)? {
+            let mut rows = statement.query([key])?;
+            if let Some(found) = rows.next()?
+                && !self.add(&mut batch, found)?
+            {
+                break;
             }
-            due.push((key, taken));
         }
-        Ok(due)
+        Ok(batch.due)
     }
+
+    /// Whether there was room for what was found.
+    fn add(&self, batch: &mut Batch, found: &Row<'_>) -> Result<bool, Failure> {
+        let key = found.get(0)?;
+        let taken = row::run(found, RUN_AT).and_then(|(_, run)| {
+            let due = row::delivery(found, DELIVERY_AT, run.id.clone())?;
+            let taken = self.taken(&due).ok_or_else(|| not_for_agents(key))?;
+            Ok((run, taken, DocumentCells::copy(found, DOCUMENTS_AT)?))
+        });
+        if let Ok((_, _, documents)) = &taken {
+            batch.bytes = batch.bytes.saturating_add(documents.bytes());
+            // The first one is taken however large, lest it wait for ever.
+            if batch.bytes > self.max_bytes && !batch.due.is_empty() {
+                return Ok(false);
+            }
+        }
+        batch.due.push((key, taken));
+        Ok(true)
+    }
+}
+
+const DELIVERY_AT: usize = 1;
+const RUN_AT: usize = DELIVERY_AT + row::width(row::DELIVERY);
+const DOCUMENTS_AT: usize = RUN_AT + row::width(row::RUN);
+
+/// Deliveries with their runs and documents.
+fn with_everything(index: &str, filter: &str) -> String {
+    format!(
+        "SELECT delivery.run_key, {}, {}, {} FROM delivery {index} \
+         LEFT JOIN run ON run.key = delivery.run_key \
+         LEFT JOIN run_document ON run_document.run_key = delivery.run_key WHERE {filter}",
+        row::DELIVERY,
+        row::RUN,
+        row::DOCUMENTS
+    )
+}
+
+/// What is taken so far.
+#[derive(Default)]
+struct Batch {
+    due: Vec<(i64, TakenRow)>,
+    bytes: u64,
 }
 
 fn not_for_agents(key: i64) -> Error {

@@ -89,6 +89,7 @@ macro_rules! conformance {
                 destinations_are_remembered,
                 a_changed_destination_moves_the_delivery,
                 due_deliveries_are_published_in_order,
+                a_claim_leaves_actions_out_and_nothing_waits_behind_them,
                 concurrent_claims_share_nothing,
                 what_agents_have_started_is_found_and_not_taken_back,
                 a_batch_finds_the_deliveries_that_there_are,

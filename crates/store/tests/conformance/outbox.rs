@@ -343,17 +343,67 @@ pub(crate) async fn a_changed_destination_moves_the_delivery(store: Arc<dyn Stor
 }
 
 async fn claim(store: &Arc<dyn Store>, millis: i64, limit: u32) -> (Vec<Found>, Option<Timestamp>) {
+    claim_but(store, millis, (limit, PLENTY), &[]).await
+}
+
+async fn claim_but(
+    store: &Arc<dyn Store>,
+    millis: i64,
+    limit: (u32, u64),
+    exclude: &[&str],
+) -> (Vec<Found>, Option<Timestamp>) {
     let publication = (Way::Claim, sample::at(millis + 60));
+    let exclude: Vec<String> = exclude.iter().map(|&name| name.to_owned()).collect();
+    let now = sample::at(millis);
     store
-        .publish_due(
-            AGENT_DESTINATION,
-            publication,
-            sample::at(millis),
-            limit,
-            PLENTY,
-        )
+        .publish_due(AGENT_DESTINATION, publication, now, limit, &exclude)
         .await
         .expect("claimed")
+}
+
+/// Runs 1 to 6 of four actions, all due at the same time but for the last one.
+async fn offer(store: &Arc<dyn Store>) {
+    for (number, action, action_type) in [
+        (1, "build", Some("dispatch_workflow")),
+        (2, "build", Some("dispatch_workflow")),
+        (3, "deploy", Some("dispatch_workflow")),
+        (4, "deploy", Some("trigger_pipeline")),
+        (5, "scale", None),
+        (6, "scale", None),
+    ] {
+        let mut offered = sample::offered(number, action, action_type);
+        if let Some(DeliveryWrite::Insert(delivery)) = &mut offered.delivery {
+            delivery.due_at = Some(sample::at(if number == 6 { 50 } else { 7 }));
+        }
+        insert(store, offered).await;
+    }
+}
+
+pub(crate) async fn a_claim_leaves_actions_out_and_nothing_waits_behind_them(
+    store: Arc<dyn Store>,
+) {
+    offer(&store).await;
+    let everything = ["build", "deploy", "scale"];
+    let left = claim_but(&store, 10, (10, PLENTY), &everything).await;
+    // What is left out is no reason to look again at once.
+    assert_eq!((runs(&left.0), left.1), (ids([]), None));
+    let types = ["dispatch_workflow", "no such action"];
+    let (found, next) = claim_but(&store, 10, (1, PLENTY), &types).await;
+    assert_eq!((runs(&found), next), (ids([4]), Some(sample::at(7))));
+    let (found, next) = claim_but(&store, 10, (10, PLENTY), &types).await;
+    assert_eq!((runs(&found), next), (ids([5]), Some(sample::at(50))));
+    let (found, next) = claim_but(&store, 10, (10, PLENTY), &["build"]).await;
+    assert_eq!((runs(&found), next), (ids([3]), Some(sample::at(50))));
+    // The bytes of documents are bounded here as well, and one is always taken.
+    let found = claim_but(&store, 60, (10, 1), &["deploy"]).await.0;
+    assert_eq!(runs(&found), ids([1]));
+    let attempts: Vec<u32> = found
+        .iter()
+        .filter_map(|found| Some(found.delivery.as_ref()?.attempt))
+        .collect();
+    assert_eq!(attempts, [1]);
+    // Whoever leaves nothing out gets the rest.
+    assert_eq!(runs(&claim(&store, 60, 10).await.0), ids([2, 6]));
 }
 
 pub(crate) async fn due_deliveries_are_published_in_order(store: Arc<dyn Store>) {
@@ -432,10 +482,16 @@ pub(crate) async fn what_agents_have_started_is_found_and_not_taken_back(store: 
     };
     for found in claim(&store, 10, 2).await.0 {
         let before = found.delivery.expect("a delivery");
-        let StartedByAgent::Now(after) = start_by_agent(&before, 1, &by, sample::at(20)) else {
+        let StartedByAgent::Now(after) =
+            start_by_agent(&before, 1, &by, Repeat::Harm, sample::at(20))
+        else {
             panic!("not started");
         };
         change(&store, &before, after).await;
+        // What the agent added stands in the same write.
+        let stored = store.delivery(&before.id).await.expect("read");
+        let repeat = stored.expect("there").1.repeat;
+        assert_eq!((before.repeat, repeat), (Repeat::Allowed, Repeat::Harm));
     }
     let started = async |after: Option<RunId>, limit| {
         let found = store.started_by_agents(after.as_ref(), limit).await;

@@ -105,11 +105,25 @@ pub(crate) fn due(number: u64, destination: &str) -> RunChange {
 
 /// Run `number`, waiting for an agent.
 pub(crate) fn for_agents(number: u64) -> RunChange {
+    offered(number, "deploy", None)
+}
+
+/// Run `number` of `action`, waiting for an agent; its payload has this `integrationActionType`.
+pub(crate) fn offered(number: u64, action: &str, action_type: Option<&str>) -> RunChange {
     let new = NewDelivery {
         receiver: Receiver::Agent,
-        ..new_delivery(number, AGENT_DESTINATION, Entry::Stored, Repeat::Harm)
+        ..new_delivery(number, AGENT_DESTINATION, Entry::Stored, Repeat::Allowed)
     };
-    accept(request(number), Some((rendered(), new)))
+    let mut rendered = rendered();
+    if let Some(action_type) = action_type {
+        rendered.payload["integrationActionType"] = action_type.into();
+    }
+    let action = action.into();
+    let request = Request {
+        action,
+        ..request(number)
+    };
+    accept(request, Some((rendered, new)))
 }
 
 /// Run `number`, waiting for approval.

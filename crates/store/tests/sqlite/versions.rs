@@ -1,5 +1,6 @@
 //! Schema versions: what is opened, what is refused, and that old rows survive each migration.
 
+use longshore_domain::delivery::Way;
 use longshore_store::sqlite::{Config, OpenError, Sqlite};
 use longshore_store::{Catalog, DocumentKind, Documented, Outbox, RunFilter, Runs};
 use rusqlite::Connection;
@@ -8,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use crate::sample;
 
 /// For each schema version the migration that leads to it, and rows as that version wrote them.
-const VERSIONS: [(&str, &str); 4] = [
+const VERSIONS: [(&str, &str); 5] = [
     (
         include_str!("../../migrations/0001_initial.sql"),
         include_str!("rows/0001.sql"),
@@ -24,6 +25,10 @@ const VERSIONS: [(&str, &str); 4] = [
     ),
     (
         include_str!("../../migrations/0004_encrypted_inputs.sql"),
+        include_str!("rows/0001.sql"),
+    ),
+    (
+        include_str!("../../migrations/0005_offered_actions.sql"),
         include_str!("rows/0001.sql"),
     ),
 ];
@@ -85,6 +90,44 @@ async fn rows_of_every_version_are_read_after_migrating() {
         VERSIONS.len(),
         "a version without sample rows"
     );
+}
+
+#[tokio::test]
+async fn what_waited_for_an_integration_before_can_be_left_out_by_a_claim() {
+    const BEFORE: usize = 4;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("longshore.db");
+    let old = Connection::open(&path).expect("opened");
+    for (migration, rows) in &VERSIONS[..BEFORE] {
+        old.execute_batch(migration).expect("migrated");
+        if std::ptr::eq(*migration, VERSIONS[BEFORE - 1].0) {
+            old.execute_batch(rows).expect("filled");
+        }
+    }
+    old.execute_batch(
+        "UPDATE run SET status = 1; \
+         UPDATE run_document SET payload = '{\"integrationActionType\": \"dispatch_workflow\"}' \
+         WHERE run_key = 1; \
+         UPDATE delivery SET receiver = 3, destination = 'integration:gh', state = 0, due_at = 1;",
+    )
+    .expect("made to wait");
+    old.pragma_update(None, "user_version", BEFORE as i64)
+        .expect("marked");
+    old.pragma_update(None, "application_id", 0x4c47_5348)
+        .expect("marked");
+    drop(old);
+
+    let store = Sqlite::open(&Config::new(&path)).expect("opened");
+    let (way, now) = ((Way::Claim, sample::at(60)), sample::at(0));
+    for (exclude, found) in [("dispatch_workflow", 0), ("deploy", 0), ("other", 1)] {
+        let exclude = [exclude.to_owned()];
+        let claimed = store.publish_due("integration:gh", way, now, (10, u64::MAX), &exclude);
+        assert_eq!(
+            claimed.await.expect("claimed").0.len(),
+            found,
+            "{exclude:?}"
+        );
+    }
 }
 
 #[test]

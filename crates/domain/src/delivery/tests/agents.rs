@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::agent::{Session, StartRefusal};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Retry};
 
 fn session(name: &str) -> Session {
     Session {
@@ -24,7 +24,13 @@ fn published(repeat: Repeat, way: Way) -> Delivery {
 }
 
 fn started(repeat: Repeat) -> Delivery {
-    match start_by_agent(&published(repeat, Way::Claim), 1, &session("s1"), at(1)) {
+    started_saying(repeat, Repeat::Allowed)
+}
+
+/// As `started`, by an agent that says `said` of its call.
+fn started_saying(repeat: Repeat, said: Repeat) -> Delivery {
+    let waiting = published(repeat, Way::Claim);
+    match start_by_agent(&waiting, 1, &session("s1"), said, at(1)) {
         StartedByAgent::Now(started) => started,
         other => panic!("{other:?}"),
     }
@@ -64,7 +70,7 @@ fn a_session_that_asks_again_is_answered_the_same_and_every_other_is_refused() {
         let started = started(repeat);
         assert_eq!((started.state, started.due_at), (State::Started, None));
         let ask = |delivery: &Delivery, attempt, name| {
-            start_by_agent(delivery, attempt, &session(name), at(2))
+            start_by_agent(delivery, attempt, &session(name), Repeat::Allowed, at(2))
         };
         assert_eq!(ask(&started, 1, "s1"), StartedByAgent::Already);
         let refused = |refusal| StartedByAgent::No(refusal);
@@ -90,6 +96,70 @@ fn a_session_that_asks_again_is_answered_the_same_and_every_other_is_refused() {
             assert_eq!(ask(&moved, 1, "s1"), refused(refusal), "{state:?}");
         }
     }
+}
+
+#[test]
+fn harm_that_an_agent_adds_is_frozen_with_its_start_and_never_taken_away() {
+    for (made, said, frozen) in [
+        (Repeat::Allowed, Repeat::Allowed, Repeat::Allowed),
+        (Repeat::Allowed, Repeat::Harm, Repeat::Harm),
+        (Repeat::Harm, Repeat::Allowed, Repeat::Harm),
+        (Repeat::Harm, Repeat::Harm, Repeat::Harm),
+    ] {
+        let started = started_saying(made, said);
+        assert_eq!(started.repeat, frozen, "{made:?}, {said:?}");
+        let lost = by(60, |settling| {
+            lose_agent(&started, &session("s1"), settling)
+        });
+        let expected = match frozen {
+            Repeat::Harm => State::Unconfirmed,
+            Repeat::Allowed => State::Due,
+        };
+        assert_eq!(lost.unwrap().delivery.state, expected, "{made:?}, {said:?}");
+    }
+}
+
+#[test]
+fn a_session_that_asks_again_may_still_add_harm_and_nobody_else_may() {
+    let started = started(Repeat::Allowed);
+    let again = |name| start_by_agent(&started, 1, &session(name), Repeat::Harm, at(9));
+    let StartedByAgent::Now(harm) = again("s1") else {
+        panic!("not written");
+    };
+    assert_eq!(
+        harm,
+        Delivery {
+            repeat: Repeat::Harm,
+            ..started.clone()
+        }
+    );
+    assert_eq!(
+        again("s2"),
+        StartedByAgent::No(StartRefusal::StartedElsewhere)
+    );
+}
+
+#[test]
+fn a_later_attempt_of_a_call_that_an_agent_knew_as_harm_is_harm_as_well() {
+    let started = started_saying(Repeat::Allowed, Repeat::Harm);
+    let refused_to_take = Outcome::Retry(Retry {
+        diagnosis: diagnosis(Reason::ConnectionRefused),
+        retry_after: None,
+        uses_attempt: true,
+    });
+    let made = attempt(1, OutcomeKind::Retry, None);
+    let due = by(5, |settling| {
+        settle(&started, &made, &refused_to_take, settling)
+    });
+    let again = publish(&due.delivery.unwrap(), Way::Claim, at(200), at(100)).unwrap();
+    let second = start_by_agent(&again, 2, &session("s2"), Repeat::Allowed, at(101));
+    let StartedByAgent::Now(second) = second else {
+        panic!("not started");
+    };
+    let made = attempt(2, OutcomeKind::Unknown, None);
+    let lost = Outcome::Unknown(diagnosis(Reason::AnswerLost));
+    let settled = by(110, |settling| settle(&second, &made, &lost, settling));
+    assert_eq!(settled.delivery.unwrap().state, State::Unconfirmed);
 }
 
 #[test]
@@ -143,10 +213,17 @@ fn a_claim_whose_lease_is_over_is_due_again_and_no_sooner() {
     for repeat in REPEATS {
         let claimed = published(repeat, Way::Claim);
         assert_eq!(
-            by(299, |settling| unstarted(&claimed, true, settling)),
+            by(299, |settling| unstarted(
+                &claimed,
+                Reading::Passed,
+                settling
+            )),
             None
         );
-        let back = by(300, |settling| unstarted(&claimed, false, settling)).unwrap();
+        let back = by(300, |settling| {
+            unstarted(&claimed, Reading::Unseen, settling)
+        })
+        .unwrap();
         assert_eq!(
             (back.state, back.due_at, back.attempt),
             (State::Due, Some(at(300)), 1)
@@ -156,7 +233,11 @@ fn a_claim_whose_lease_is_over_is_due_again_and_no_sooner() {
         assert_eq!(again.attempt, 2);
         let started = started(repeat);
         assert_eq!(
-            by(900, |settling| unstarted(&started, true, settling)),
+            by(900, |settling| unstarted(
+                &started,
+                Reading::Passed,
+                settling
+            )),
             None
         );
     }
@@ -168,7 +249,10 @@ fn a_message_that_waits_in_its_topic_is_left_there_however_long() {
         let mut waiting = published(repeat, SOMEWHERE);
         for look in 1..=300u64 {
             let now = 300 * look;
-            let next = by(now, |settling| unstarted(&waiting, false, settling)).unwrap();
+            let next = by(now, |settling| {
+                unstarted(&waiting, Reading::Behind, settling)
+            })
+            .unwrap();
             assert_eq!((next.state, next.attempt), (State::Published, 1));
             assert_eq!(next.due_at, Some(at(now).plus(PUBLICATION_CHECK)));
             waiting = next;
@@ -185,24 +269,111 @@ fn a_message_that_its_group_read_past_is_published_three_times_and_then_unconfir
         let mut waiting = published(repeat, SOMEWHERE);
         for time in 1..PUBLICATIONS_LIMIT {
             let now = 300 * u64::from(time);
-            let back = by(now, |settling| unstarted(&waiting, true, settling)).unwrap();
+            let back = by(now, |settling| {
+                unstarted(&waiting, Reading::Passed, settling)
+            })
+            .unwrap();
             assert_eq!((back.state, back.due_at), (State::Due, Some(at(now))));
             waiting = publish(&back, SOMEWHERE, at(now + 300), at(now)).unwrap();
             assert_eq!(waiting.attempt, time + 1);
         }
-        let last = by(900, |settling| unstarted(&waiting, true, settling)).unwrap();
+        let last = by(900, |settling| {
+            unstarted(&waiting, Reading::Passed, settling)
+        })
+        .unwrap();
         assert_eq!(last.state, expected);
         assert_eq!(last.diagnosis.unwrap().reason, Reason::NotTaken);
     }
 }
 
 #[test]
+fn what_waits_on_its_topic_says_since_when_and_why_that_may_be() {
+    for (reading, reason, words) in [
+        (
+            Reading::Behind,
+            Reason::NotPickedUp,
+            "have not read so far yet",
+        ),
+        (
+            Reading::Unseen,
+            Reason::NotPickedUp,
+            "no agent is connected that tells",
+        ),
+        (
+            Reading::LeftOnTopic,
+            Reason::LeftOnTopic,
+            "agents get their work by polling now",
+        ),
+    ] {
+        for repeat in REPEATS {
+            let waiting = published(repeat, SOMEWHERE);
+            let noted = by(300, |settling| unstarted(&waiting, reading, settling)).unwrap();
+            assert_eq!(
+                (noted.state, noted.attempt, noted.due_at, noted.updated_at),
+                (State::Published, 1, Some(at(600)), at(0))
+            );
+            let found = noted.diagnosis.clone().unwrap();
+            assert_eq!(found.reason, reason);
+            let since = format!("published at {}, and for 5 minutes no agent", at(0));
+            assert!(found.message.starts_with(&since), "{}", found.message);
+            assert!(found.message.contains(words), "{}", found.message);
+            // It is taken as before, and the note goes with that.
+            let taken = start_by_agent(&noted, 1, &session("s1"), Repeat::Allowed, at(601));
+            let StartedByAgent::Now(taken) = taken else {
+                panic!("not started");
+            };
+            assert_eq!(taken.diagnosis, None);
+            assert!(is_taken_by_report(&noted));
+            assert_eq!(hand_over(&noted, at(601), TIMEOUT).unwrap().diagnosis, None);
+            // A person need not wait for ever.
+            assert_eq!(
+                redeliver(&waiting, true, at(601)),
+                Err(RedeliverRejection::WaitsForAgent)
+            );
+            let again = redeliver(&noted, true, at(601)).unwrap();
+            let again = publish(&again, Way::Claim, at(700), at(602)).unwrap();
+            assert_eq!((again.attempt, again.diagnosis.clone()), (2, None));
+            assert_eq!(
+                start_by_agent(&again, 1, &session("s1"), Repeat::Allowed, at(603)),
+                StartedByAgent::No(StartRefusal::Superseded)
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_left_on_a_topic_is_handed_out_by_polling_at_the_second_look_unless_a_repeat_is_harm() {
+    let look = |now, delivery: &Delivery, reading| {
+        by(now, |settling| unstarted(delivery, reading, settling)).unwrap()
+    };
+    for (repeat, expected) in [
+        (Repeat::Allowed, State::Due),
+        (Repeat::Harm, State::Published),
+    ] {
+        let waiting = published(repeat, SOMEWHERE);
+        let unseen = look(300, &waiting, Reading::Unseen);
+        let left = look(600, &unseen, Reading::LeftOnTopic);
+        assert_eq!(left.state, State::Published);
+        let second = look(900, &left, Reading::LeftOnTopic);
+        assert_eq!((second.state, second.attempts_used), (expected, 0));
+        // The topic is read again: it waits there.
+        let read = look(900, &left, Reading::Behind);
+        let later = look(1_200, &read, Reading::LeftOnTopic);
+        assert_eq!(later.state, State::Published);
+    }
+}
+
+#[test]
 fn a_start_ends_the_count_of_unstarted_publications() {
     let waiting = published(Repeat::Allowed, SOMEWHERE);
-    let back = by(300, |settling| unstarted(&waiting, true, settling)).unwrap();
+    let back = by(300, |settling| {
+        unstarted(&waiting, Reading::Passed, settling)
+    })
+    .unwrap();
     assert_eq!(back.publication.as_ref().unwrap().unstarted, 1);
     let again = publish(&back, SOMEWHERE, at(600), at(300)).unwrap();
-    let StartedByAgent::Now(started) = start_by_agent(&again, 2, &session("s1"), at(301)) else {
+    let started = start_by_agent(&again, 2, &session("s1"), Repeat::Allowed, at(301));
+    let StartedByAgent::Now(started) = started else {
         panic!("not started");
     };
     assert_eq!(started.publication.unwrap().unstarted, 0);
@@ -286,7 +457,10 @@ fn only_what_was_handed_out_and_not_started_is_handed_over() {
             (published(repeat, Way::Claim), true),
             (published(repeat, SOMEWHERE), true),
             (
-                by(300, |s| unstarted(&published(repeat, Way::Claim), false, s)).unwrap(),
+                by(300, |s| {
+                    unstarted(&published(repeat, Way::Claim), Reading::Unseen, s)
+                })
+                .unwrap(),
                 true,
             ),
             (due(repeat), false),
@@ -343,10 +517,10 @@ fn publications_are_read_as_they_are_written() {
 #[derive(Clone, Debug)]
 enum Step {
     Publish(Way),
-    Start(u32, u8),
+    Start(u32, u8, Repeat),
     Settle(u32, Outcome),
     Lose(u8),
-    Look(bool),
+    Look(Reading),
     NotPublished(u32),
     HandOver,
     Redeliver,
@@ -364,10 +538,17 @@ fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => prop_oneof![Just(Way::Claim), Just(Way::Topic(None)), Just(SOMEWHERE)]
             .prop_map(Step::Publish),
-        4 => (number.clone(), name.clone()).prop_map(|(n, name)| Step::Start(n, name)),
+        4 => (number.clone(), name.clone(), repeats())
+            .prop_map(|(n, name, said)| Step::Start(n, name, said)),
         2 => (number.clone(), outcomes).prop_map(|(n, outcome)| Step::Settle(n, outcome)),
         2 => name.prop_map(Step::Lose),
-        2 => any::<bool>().prop_map(Step::Look),
+        2 => prop_oneof![
+            Just(Reading::Passed),
+            Just(Reading::Behind),
+            Just(Reading::Unseen),
+            Just(Reading::LeftOnTopic),
+        ]
+        .prop_map(Step::Look),
         1 => number.prop_map(Step::NotPublished),
         1 => Just(Step::HandOver),
         1 => Just(Step::Redeliver),
@@ -375,20 +556,27 @@ fn steps() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn repeats() -> impl Strategy<Value = Repeat> {
+    prop_oneof![Just(Repeat::Harm), Just(Repeat::Allowed)]
+}
+
 proptest! {
     /// Where a repeat is harm, a second attempt is started only after somebody asked for it, or the
-    /// first one is known to have started nothing.
+    /// first one is known to have started nothing; also where an agent was the first to know it.
     #[test]
-    fn nothing_is_started_twice_where_a_repeat_is_harm(steps in prop::collection::vec(steps(), 1..60)) {
-        let mut delivery = due(Repeat::Harm);
+    fn nothing_is_started_twice_where_a_repeat_is_harm(
+        made in repeats(),
+        steps in prop::collection::vec(steps(), 1..60),
+    ) {
+        let mut delivery = due(made);
         let (mut may_have_left, mut now) = (false, 0);
         for step in steps {
             now += 400;
             let next = by(now, |settling| match &step {
                 Step::Publish(way) => publish(&delivery, *way, at(now + 300), at(now)),
-                Step::Start(number, name) => {
+                Step::Start(number, name, said) => {
                     let by = session(&name.to_string());
-                    match start_by_agent(&delivery, *number, &by, at(now)) {
+                    match start_by_agent(&delivery, *number, &by, *said, at(now)) {
                         StartedByAgent::Now(started) => Some(started),
                         _ => None,
                     }
@@ -399,7 +587,7 @@ proptest! {
                 }
                 Step::Lose(name) => lose_agent(&delivery, &session(&name.to_string()), settling)
                     .map(|lost| lost.delivery),
-                Step::Look(passed) => unstarted(&delivery, *passed, settling),
+                Step::Look(reading) => unstarted(&delivery, *reading, settling),
                 Step::NotPublished(number) => {
                     let found = diagnosis(Reason::KafkaUnavailable);
                     not_published(&delivery, *number, &found, false, settling)
@@ -414,8 +602,9 @@ proptest! {
             }
             if next.state == State::Started && delivery.state != State::Started {
                 prop_assert!(!may_have_left, "{step:?}: {delivery:?}");
-                may_have_left = true;
             }
+            may_have_left |= next.state == State::Started && next.repeat == Repeat::Harm;
+            prop_assert_eq!(next.repeat, delivery.repeat.stricter(next.repeat));
             prop_assert!(next.attempt >= delivery.attempt);
             delivery = next;
         }

@@ -238,8 +238,9 @@ impl World {
                 "what left cannot be called back"
             );
             assert_eq!(
-                after.repeat, before.repeat,
-                "frozen when the delivery was made"
+                after.repeat,
+                before.repeat.stricter(after.repeat),
+                "harm is never taken away"
             );
         }
     }

@@ -10,5 +10,5 @@ pub(crate) use receivers::{
     AZURE_SECRET, AZURE_WEBHOOK, JENKINS_SECRET, JENKINS_TOKEN, Kind, Target, azure, azure_with,
     jenkins, job, job_with, sink, sink_with,
 };
-pub(crate) use seam::{Moment, Write};
+pub(crate) use seam::{Held, Moment, Write};
 pub(crate) use world::{CLIENT, CLIENT_SECRET, World, seconds};

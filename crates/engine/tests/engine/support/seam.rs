@@ -26,6 +26,8 @@ pub(crate) enum Write {
     Start,
     /// An attempt is settled, or recovered.
     Settle,
+    /// Due deliveries are handed to agents.
+    Publish,
     /// Anything else.
     Other,
 }
@@ -230,12 +232,15 @@ impl Outbox for Seam {
         destination: &str,
         publication: (Way, Timestamp),
         now: Timestamp,
-        limit: u32,
-        max_bytes: u64,
+        limit: (u32, u64),
+        exclude: &[String],
     ) -> Result<(Vec<Found>, Option<Timestamp>), Error> {
+        if let Some(held) = self.caught(Write::Publish, Moment::Before) {
+            held.hold().await;
+        }
         self.works()?;
         self.inner
-            .publish_due(destination, publication, now, limit, max_bytes)
+            .publish_due(destination, publication, now, limit, exclude)
             .await
     }
 
