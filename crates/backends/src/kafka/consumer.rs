@@ -28,6 +28,9 @@ const METADATA_REFRESH_MS: u64 = 10_000;
 /// How often at most a member is heard of. It learns of others that come and go by the answer, twice
 /// for each: a third of a long session would leave partitions unread for as long.
 const HEARTBEAT_LIMIT: Duration = Duration::from_secs(3);
+/// How long fetching rests where as much is there as may be fetched ahead. The client's own second
+/// is longer than an agent takes for what 1 MiB holds, and it would stand still for the rest.
+const FETCH_PAUSE_MS: u32 = 20;
 
 /// As whom to consume.
 #[derive(Clone, Debug)]
@@ -118,6 +121,7 @@ impl Consumer {
                 "topic.metadata.refresh.interval.ms",
                 METADATA_REFRESH_MS.to_string(),
             )
+            .set("fetch.queue.backoff.ms", FETCH_PAUSE_MS.to_string())
             .set("fetch.message.max.bytes", PARTITION_FETCH_BYTES.to_string())
             .set("queued.max.messages.kbytes", group.prefetch_kib.to_string())
             .set(
