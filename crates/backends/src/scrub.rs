@@ -10,6 +10,8 @@ use longshore_domain::outcome::{Acceptance, Outcome, Retry};
 use memchr::memmem::Finder;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
+use crate::client::Reply;
+
 /// What stands where a secret stood.
 pub const SCRUBBED: &str = "<secret>";
 
@@ -50,7 +52,17 @@ pub fn may_stand_in(bytes: usize, secret: &str) -> bool {
     secret.len() < EVEN_IN_BASE64 || secret.len() <= bytes
 }
 
-/// Takes a set of secrets out of texts.
+/// Whether what a receiver said may hold one of `secrets`. A plain acceptance with an answer that is
+/// shorter than every one of them cannot, and that is what most calls come to.
+#[must_use]
+pub fn may_tell(outcome: &Outcome, reply: &Reply, secrets: &[&str]) -> bool {
+    let plain = matches!(outcome, Outcome::Accepted(told) if *told == Acceptance::default());
+    let short = matches!(reply, Reply::Answered(answer) if !answer.truncated
+        && !secrets.iter().any(|secret| may_stand_in(answer.body.len(), secret)));
+    !(plain && short)
+}
+
+/// Takes a set of secrets out of texts; the default takes out none.
 #[derive(Clone, Default)]
 pub struct Scrubber {
     forms: Vec<Form>,

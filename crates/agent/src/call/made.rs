@@ -5,7 +5,7 @@ use longshore_backends::client::{Call, CallProfile, Exchange, MAX_ANSWER_BYTES, 
 use longshore_backends::outcome;
 use longshore_backends::receiver;
 use longshore_backends::request::{Envelope, SignatureHeader};
-use longshore_backends::scrub::Scrubber;
+use longshore_backends::scrub::{Scrubber, may_tell};
 use longshore_backends::webhook::{self, Webhook};
 use longshore_domain::agent::{AttemptRef, LOGS_LIMIT, Reported, RunReport, Settlement};
 use longshore_domain::diagnosis::Diagnosis;
@@ -86,8 +86,8 @@ impl Caller {
             now: clock::now(),
         };
         let receiver = prepared.route.receiver;
-        let scrubber = self.scrubber(&prepared, &value);
         let outcome = receiver::outcome(receiver, &exchange.reply, &asked);
+        let scrubber = self.scrubber(&prepared, &value, &outcome, &exchange.reply);
         let outcome = scrubber.scrub_outcome(outcome);
         let duration_ms = u64::try_from(exchange.timings.total.as_millis()).unwrap_or(u64::MAX);
         logs.extend(self.told(&outcome, &exchange, host, duration_ms, &scrubber));
@@ -132,11 +132,23 @@ impl Caller {
         own.unwrap_or(&self.secrets.current).expose()
     }
 
-    fn scrubber(&self, prepared: &Prepared, value: &str) -> Scrubber {
+    /// Takes out what the call carried; nothing where no text that is told can hold any of it.
+    fn scrubber(
+        &self,
+        prepared: &Prepared,
+        value: &str,
+        outcome: &Outcome,
+        reply: &Reply,
+    ) -> Scrubber {
         let mapped = prepared.plan.secrets.iter();
         let mapped = mapped.map(|secret| secret.expose().as_str());
         let own = [value, self.signing_secret(prepared)];
-        Scrubber::new(mapped.chain(own).chain(self.secrets.all()))
+        let secrets: Vec<&str> = mapped.chain(own).chain(self.secrets.all()).collect();
+        // A report may be made of more than the answer.
+        if prepared.plan.reads_answer() || may_tell(outcome, reply, &secrets) {
+            return Scrubber::new(secrets);
+        }
+        Scrubber::default()
     }
 
     /// The lines of what came of the call.

@@ -9,7 +9,7 @@ use longshore_backends::kafka::{PublishFailure, Record};
 use longshore_backends::outcome::Asked;
 use longshore_backends::receiver;
 use longshore_backends::request::{Envelope, SignatureHeader};
-use longshore_backends::scrub::{Scrubber, may_stand_in};
+use longshore_backends::scrub::{Scrubber, may_tell};
 use longshore_backends::webhook::{self, Webhook};
 use longshore_domain::agent::header;
 use longshore_domain::delivery::{self, Attempt, Delivery, OutcomeKind, Receiver, Settling, State};
@@ -499,15 +499,6 @@ fn attempt_of(number: u32, started_at: Timestamp, now: Timestamp, outcome: &Outc
         diagnosis,
         answer: None,
     }
-}
-
-/// Whether what the receiver said may hold a secret. A plain acceptance that is shorter than every
-/// secret cannot, and making every form of every secret is spared for it.
-fn may_tell(outcome: &Outcome, reply: &Reply, secrets: &[&str]) -> bool {
-    let plain = matches!(outcome, Outcome::Accepted(told) if *told == Acceptance::default());
-    let short = matches!(reply, Reply::Answered(answer) if !answer.truncated
-        && !secrets.iter().any(|secret| may_stand_in(answer.body.len(), secret)));
-    !(plain && short)
 }
 
 /// Keeps status, the answer's beginning, and for a synchronous call the whole answer, scrubbed.
