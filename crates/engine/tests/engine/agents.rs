@@ -35,16 +35,21 @@ fn claim(by: Session) -> Claim {
     }
 }
 
-#[test]
-fn a_start_is_finished_though_its_agent_died_and_came_back_before_it_was_written() {
-    let world = World::new();
-    let process = world.boot();
+/// A run whose repeat is harm, and which waits for an agent.
+fn start_jenkins_inside(process: &Process) -> RunId {
     process.define(
         "inside",
         &json!({"type": "JENKINS", "agent": true,
             "url": "https://ci.internal/generic-webhook-trigger/invoke?token=t"}),
     );
-    let run = process.start("inside");
+    process.start("inside")
+}
+
+#[test]
+fn a_start_is_finished_though_its_agent_died_and_came_back_before_it_was_written() {
+    let world = World::new();
+    let process = world.boot();
+    let run = start_jenkins_inside(&process);
     let claimed = process.on(process
         .engine
         .claim(&Process::admin(), claim(session("s1")), None));
@@ -220,12 +225,7 @@ fn what_is_left_on_the_topic_when_agents_turn_to_polling_is_handed_out_where_a_r
 fn what_is_left_on_the_topic_waits_for_a_person_where_a_repeat_is_harm() {
     let world = World::new();
     let process = world.boot();
-    process.define(
-        "inside",
-        &json!({"type": "JENKINS", "agent": true,
-            "url": "https://ci.internal/generic-webhook-trigger/invoke?token=t"}),
-    );
-    let run = process.start("inside");
+    let run = start_jenkins_inside(&process);
     publish_to_topic(&world, &process);
     let id = process.delivery(&run).id;
     let admin = Process::admin();
