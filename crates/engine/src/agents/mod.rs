@@ -53,20 +53,21 @@ impl Engine {
     /// Takes note of a session, and tells how often to say so.
     ///
     /// # Errors
-    /// Where the caller may not, a name is empty or too long, or a newer session of the same agent
-    /// has taken its place.
+    /// Where the caller may not, a name is empty or too long, the session has taken leave, or a
+    /// newer one of the same agent its place.
     pub async fn heartbeat(
         &self,
         caller: &Caller,
         heartbeat: Heartbeat,
     ) -> Result<HeartbeatAnswer, Error> {
         caller.admin()?;
-        self.meet(&heartbeat.by).await?;
         if heartbeat.leaving {
+            named(&heartbeat.by)?;
             let now = self.environment.now();
             let left = self.agents.sessions().leave(&heartbeat.by, now);
             self.lose(&heartbeat.by, left).await?;
         } else {
+            self.meet(&heartbeat.by).await?;
             let drained = match heartbeat.draining {
                 true => {
                     let now = self.environment.now();
@@ -111,13 +112,7 @@ impl Engine {
 
     /// A session speaks that may claim or start: an older one of the same agent is over.
     async fn meet(&self, by: &Session) -> Result<(), Error> {
-        for (path, name) in [("agent", &by.agent), ("session", &by.session)] {
-            let chars = name.chars().count();
-            if !(1..=NAME_CHARS_LIMIT).contains(&chars) {
-                let expected = format!("expected 1 to {NAME_CHARS_LIMIT} characters");
-                return Err(Error::invalid(path, &expected));
-            }
-        }
+        named(by)?;
         let now = self.environment.now();
         let replaced = self.agents.sessions().meet(by, now)?;
         if let Some((older, left)) = replaced {
@@ -137,6 +132,17 @@ impl Engine {
             random: self.environment.random_u64(),
         })
     }
+}
+
+fn named(by: &Session) -> Result<(), Error> {
+    for (path, name) in [("agent", &by.agent), ("session", &by.session)] {
+        let chars = name.chars().count();
+        if !(1..=NAME_CHARS_LIMIT).contains(&chars) {
+            let expected = format!("expected 1 to {NAME_CHARS_LIMIT} characters");
+            return Err(Error::invalid(path, &expected));
+        }
+    }
+    Ok(())
 }
 
 fn shown(name: &str, known: &KnownAgent) -> Value {

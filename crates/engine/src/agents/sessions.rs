@@ -19,6 +19,8 @@ const AGENTS_LIMIT: usize = 1_000;
 const PARTITIONS_LIMIT: usize = 1_000;
 /// How many of an agent's former sessions are remembered, so that none comes back.
 const FORMER_LIMIT: usize = 16;
+/// How many sessions that took leave are remembered, so that none comes back.
+const DEPARTED_LIMIT: usize = AGENTS_LIMIT;
 
 /// What a session has started and not settled.
 pub(super) type StartedSet = HashSet<DeliveryId>;
@@ -36,6 +38,9 @@ pub(super) struct Sessions {
     agents: BTreeMap<String, KnownAgent>,
     /// What sessions that are over had started, and what could not be written yet.
     over: Vec<(Session, StartedSet)>,
+    /// Sessions that took leave. What one sent before may be read after it, over another
+    /// connection: a claim that it gave up, a heartbeat.
+    departed: VecDeque<Session>,
 }
 
 /// One agent.
@@ -86,6 +91,12 @@ impl Sessions {
         by: &Session,
         now: Timestamp,
     ) -> Result<Option<(Session, Left)>, Error> {
+        if self.departed.contains(by) {
+            return Err(Error::Conflict(format!(
+                "the session {:?} of the agent {:?} has taken its leave; start a new one",
+                by.session, by.agent
+            )));
+        }
         if !self.agents.contains_key(&by.agent) {
             self.make_room(now)?;
         }
@@ -162,8 +173,15 @@ impl Sessions {
         }
     }
 
-    /// The session has ended by itself; answers what it leaves.
+    /// The session has ended by itself; answers what it leaves, once.
     pub(super) fn leave(&mut self, by: &Session, now: Timestamp) -> Left {
+        if self.departed.contains(by) {
+            return Left::default();
+        }
+        self.departed.push_back(by.clone());
+        if self.departed.len() > DEPARTED_LIMIT {
+            self.departed.pop_front();
+        }
         let known = self.agents.get(&by.agent);
         if known.is_none_or(|known| known.session != by.session) {
             return Left::default();
@@ -357,6 +375,20 @@ mod tests {
         };
         assert_eq!(sessions.leave(&session("s1"), at(1)), expected);
         assert!(!sessions.will_hold(&session("s1"), &[claim(3)], at(60), at(1)));
+    }
+
+    #[test]
+    fn what_a_session_sent_before_its_leave_does_not_bring_it_back() {
+        let mut sessions = Sessions::default();
+        sessions.meet(&session("s1"), at(0)).unwrap();
+        sessions.leave(&session("s1"), at(1));
+        assert!(matches!(
+            sessions.meet(&session("s1"), at(1)),
+            Err(Error::Conflict(_))
+        ));
+        assert_eq!(sessions.alive(at(1)).count(), 0);
+        assert_eq!(sessions.meet(&session("s2"), at(1)).unwrap(), None);
+        assert_eq!(sessions.alive(at(1)).count(), 1);
     }
 
     #[test]

@@ -192,7 +192,7 @@ async fn acknowledge(
 #[utoipa::path(post, path = "/v1/deliveries/start", tag = "longshore",
     request_body(content = Object, description = "{agent, session, items: [{delivery, attempt, run, repeatUnknown}]}, at most 500 items. `repeatUnknown: false` says that a repeat of this call is harm, whatever the action says; it stays so"),
     responses((status = 200, description = "For each item `started`, with what a repeat is for the server (`repeatUnknown`), or `no`, with the reason"),
-              (status = 409, description = "A newer session of the agent has taken its place")))]
+              (status = 409, description = "The session has taken leave, or a newer one of the agent its place")))]
 async fn start(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
@@ -223,7 +223,7 @@ async fn settle(
 #[utoipa::path(post, path = "/v1/agents/heartbeat", tag = "longshore",
     request_body(content = Object, description = "{agent, session, version, streamer, inFlight, group, partitions, draining, leaving}. What a session has claimed and not started is due again at once where it says `draining` (it takes no more, and finishes what is started) or `leaving`"),
     responses((status = 200, description = "How often to say so"),
-              (status = 409, description = "A newer session of the agent has taken its place")))]
+              (status = 409, description = "The session has taken leave, or a newer one of the agent its place")))]
 async fn heartbeat(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
