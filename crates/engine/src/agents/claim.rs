@@ -74,7 +74,7 @@ impl Engine {
         loop {
             // Whatever arrives from here on is noticed, though it is not waited for yet.
             let arrived = self.agents.work.notified();
-            let mut untold = Untold::new(self);
+            let mut untold = Untold::of(self, &[]);
             let (mut claimed, next) = self.claim_now(&claim, lease, &mut untold).await?;
             if self.are_held(&claim, &claimed, lease) {
                 untold.told();
@@ -98,7 +98,7 @@ impl Engine {
     }
 
     async fn claim_now(
-        &self,
+        self: &Arc<Self>,
         claim: &Claim,
         lease: Option<Duration>,
         untold: &mut Untold,
@@ -111,17 +111,25 @@ impl Engine {
             if room == 0 {
                 break;
             }
-            let way = (Way::Claim, until);
-            let taken = self
-                .store
-                .publish_due(&destination, way, now, (room, CLAIM_BYTES), &claim.exclude)
-                .await?;
-            untold.add(&taken.0);
-            next = [next, taken.1].into_iter().flatten().min();
-            room -= u32::try_from(taken.0.len()).unwrap_or(room).min(room);
-            self.metrics
-                .published(&self.label_of(&destination), taken.0.len() as u64);
-            for found in taken.0 {
+            let label = self.label_of(&destination);
+            let (engine, exclude) = (Arc::clone(self), claim.exclude.clone());
+            // To its end, also where the caller goes away meanwhile: what the write takes then is
+            // given back when this is dropped.
+            let taking = self.tasks.finish(async move {
+                let (way, limits) = ((Way::Claim, until), (room, CLAIM_BYTES));
+                let due = engine
+                    .store
+                    .publish_due(&destination, way, now, limits, &exclude);
+                let (taken, next) = due.await?;
+                Ok::<_, Stored>((Untold::of(&engine, &taken), taken, next))
+            });
+            let broke_off = || Stored::Unavailable("the claim broke off".into());
+            let (held, taken, then) = taking.await.unwrap_or_else(|| Err(broke_off()))?;
+            untold.join(held);
+            next = [next, then].into_iter().flatten().min();
+            room -= u32::try_from(taken.len()).unwrap_or(room).min(room);
+            self.metrics.published(&label, taken.len() as u64);
+            for found in taken {
                 self.hand_out(found, claim, until, &mut claimed).await;
             }
         }

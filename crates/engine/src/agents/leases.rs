@@ -60,19 +60,20 @@ pub(super) struct Untold {
 }
 
 impl Untold {
-    pub(super) fn new(engine: &Arc<Engine>) -> Self {
+    pub(super) fn of(engine: &Arc<Engine>, taken: &[Found]) -> Self {
+        let deliveries = taken.iter().filter_map(|found| found.delivery.as_ref());
+        let attempts = deliveries.map(|it| AttemptRef {
+            delivery: it.id.clone(),
+            attempt: it.attempt,
+        });
         Self {
             engine: Arc::clone(engine),
-            attempts: Vec::new(),
+            attempts: attempts.collect(),
         }
     }
 
-    pub(super) fn add(&mut self, taken: &[Found]) {
-        let deliveries = taken.iter().filter_map(|found| found.delivery.as_ref());
-        self.attempts.extend(deliveries.map(|it| AttemptRef {
-            delivery: it.id.clone(),
-            attempt: it.attempt,
-        }));
+    pub(super) fn join(&mut self, mut other: Self) {
+        self.attempts.append(&mut other.attempts);
     }
 
     /// The answer is made: from here on its lease counts.

@@ -114,16 +114,38 @@ fn held_claim(process: &Process) -> (Held, JoinHandle<Result<Claimed, Error>>) {
 fn what_a_claim_took_whose_caller_went_away_is_due_again_at_once() {
     let world = World::new();
     let (process, run) = with_a_run_that_waits(&world);
-    let (_held, claiming) = held_claim(&process);
+    let (held, claiming) = held_claim(&process);
     assert_eq!(process.delivery(&run).state, State::Published);
     claiming.abort();
     assert!(process.on(claiming).is_err(), "it was cut off");
+    held.release();
     process.pump();
     assert_eq!(process.delivery(&run).state, State::Due);
     let admin = Process::admin();
     let next = process.engine.claim(&admin, claim(session("s1")), None);
     let next = process.on(next).expect("claimed");
     assert_eq!(next.deliveries[0].attempt.attempt, 2);
+}
+
+#[test]
+fn what_a_claim_takes_after_its_caller_went_away_is_due_again_at_once() {
+    for moment in [Moment::Before, Moment::After] {
+        let world = World::new();
+        let (process, run) = with_a_run_that_waits(&world);
+        let held = process.seam.hold(Write::Publish, moment);
+        let engine = process.engine.clone();
+        let claiming = process.beside(async move {
+            let admin = Process::admin();
+            engine.claim(&admin, claim(session("s1")), None).await
+        });
+        process.on(held.reached());
+        claiming.abort();
+        assert!(process.on(claiming).is_err(), "it was cut off");
+        held.release();
+        process.pump();
+        assert_eq!(process.delivery(&run).state, State::Due, "{moment:?}");
+        assert_eq!(process.delivery(&run).attempt, 1, "{moment:?}");
+    }
 }
 
 #[test]

@@ -239,9 +239,14 @@ impl Outbox for Seam {
             held.hold().await;
         }
         self.works()?;
-        self.inner
+        let published = self
+            .inner
             .publish_due(destination, publication, now, limit, exclude)
-            .await
+            .await;
+        if let Some(held) = self.caught(Write::Publish, Moment::After) {
+            held.hold().await;
+        }
+        published
     }
 
     async fn unstarted(&self, now: Timestamp, limit: u32) -> Result<Vec<(Run, Delivery)>, Error> {
