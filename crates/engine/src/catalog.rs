@@ -14,10 +14,10 @@ use serde_json::{Map, Value};
 
 use crate::Engine;
 use crate::caller::Caller;
+use crate::decide::DECISIONS_LIMIT;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::render::CompiledTemplate;
-use crate::runs::DECISIONS_LIMIT;
 use crate::tasks::apart;
 use crate::templates;
 

@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use crate::Engine;
 use crate::caller::Caller;
+use crate::decide::About;
 use crate::error::Error;
-use crate::runs::{DECISIONS_LIMIT, of_page};
+use crate::runs::of_page;
 
 impl Engine {
     /// Deliveries that match `filter`, newest first.
@@ -98,20 +99,17 @@ impl Engine {
         id: &DeliveryId,
         rule: impl Fn(&Run, &Delivery) -> Result<RunChange, Error>,
     ) -> Result<Delivery, Error> {
-        for _ in 0..DECISIONS_LIMIT {
-            let (run, delivery) = self.known_delivery(id).await?;
-            let change = rule(&run, &delivery)?;
-            match self.store.apply(change.clone()).await {
-                Ok(_) => {
-                    self.observe(&run, Some(&delivery), &change);
-                    let written = change.delivery.map(|write| write.delivery().clone());
-                    return Ok(written.unwrap_or(delivery));
-                }
-                Err(longshore_store::Error::Conflict(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(Error::Overloaded)
+        let decided = self.decide(About::Delivery(id), |run, delivery| {
+            let Some(delivery) = delivery else {
+                return Ok(None);
+            };
+            let change = rule(run, delivery)?;
+            let written = change.delivery.as_ref();
+            let decided = written.map_or(delivery, |write| write.delivery()).clone();
+            Ok::<_, Error>(Some((change, decided)))
+        });
+        let decided = decided.await?;
+        decided.ok_or_else(|| Error::not_found("delivery", id.as_str()))
     }
 
     async fn known_delivery(&self, id: &DeliveryId) -> Result<(Run, Delivery), Error> {

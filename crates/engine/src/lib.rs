@@ -8,6 +8,7 @@ pub mod caller;
 mod catalog;
 pub mod checks;
 pub mod connections;
+mod decide;
 pub mod deliveries;
 mod dispatch;
 mod encrypted;

@@ -25,6 +25,8 @@ const HOSTILE_CALLS: usize = 200;
 const ROUNDS: usize = 15;
 /// The neighbour's calls of one round.
 const CALLS: usize = 400;
+/// Comparisons of which one must hold.
+const COMPARISONS: usize = 3;
 
 /// What the neighbour's p99 may grow by beside its factor: less than half a slice of the
 /// scheduler, for which it waited wherever a program on trial did not give way.
@@ -97,8 +99,22 @@ fn hostile_calls(
     calls
 }
 
-/// The neighbour's p99 beside hostile calls is at most twice its usual, but for [`SLACK`].
+/// The neighbour's p99 beside hostile calls is at most twice its usual, but for [`SLACK`]. Whoever
+/// shares the machine may spoil a comparison, but hardly each of them.
 async fn compare(owner: impl Fn(usize) -> String + Send) {
+    let mut compared = Vec::new();
+    while compared.len() < COMPARISONS {
+        let (alone, beside) = compare_once(&owner).await;
+        if beside <= 2 * alone + SLACK {
+            return;
+        }
+        compared.push((alone, beside));
+    }
+    panic!("p99 alone and beside {HOSTILE_CALLS} hostile calls: {compared:?}");
+}
+
+/// The neighbour's p99 alone, and beside hostile calls.
+async fn compare_once(owner: &(impl Fn(usize) -> String + Send)) -> (Duration, Duration) {
     let evaluator = Arc::new(evaluator());
     let (programs, event) = (neighbours_programs(), event());
     // known to be quick, its workers started
@@ -106,7 +122,7 @@ async fn compare(owner: impl Fn(usize) -> String + Send) {
     let (mut alone, mut beside) = (Vec::new(), Vec::new());
     for number in 0..ROUNDS {
         alone.push(round(&evaluator, &programs, &event).await);
-        let calls = hostile_calls(&evaluator, number, &owner);
+        let calls = hostile_calls(&evaluator, number, owner);
         beside.push(round(&evaluator, &programs, &event).await);
         assert!(!calls.is_empty());
         drop(calls);
@@ -114,11 +130,7 @@ async fn compare(owner: impl Fn(usize) -> String + Send) {
         round(&evaluator, &programs, &event).await;
     }
     println!("p99 of rounds alone {alone:?}, beside {beside:?}");
-    let (alone, beside) = (median(alone), median(beside));
-    assert!(
-        beside <= 2 * alone + SLACK,
-        "p99 {beside:?} beside {HOSTILE_CALLS} hostile calls, {alone:?} without"
-    );
+    (median(alone), median(beside))
 }
 
 /// Runs on one processor, with all workers: there is no other on which to get out of their way, and

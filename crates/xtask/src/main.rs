@@ -124,6 +124,8 @@ fn release() -> Result<()> {
         "longshore",
         "--locked",
     ]);
+    // It runs on systems that have another OpenSSL, or none.
+    build.env(programs::OWN_OPENSSL.0, programs::OWN_OPENSSL.1);
     programs::succeed(&mut build)?;
     let binary = programs::target_directory()?.join("dist/longshore");
     let megabytes = binary.metadata()?.len() / 1_000_000;

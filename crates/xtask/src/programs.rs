@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,9 @@ const CARGO_RUN_VARIABLES: [&str; 19] = [
     "CARGO_PRIMARY_PACKAGE",
 ];
 
+/// Has cargo build the OpenSSL that Cargo.lock names into what it builds.
+pub(crate) const OWN_OPENSSL: (&str, &str) = ("OPENSSL_NO_VENDOR", "0");
+
 /// The repository's root.
 pub(crate) fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -49,7 +53,20 @@ pub(crate) fn cargo() -> Command {
     for name in CARGO_RUN_VARIABLES {
         command.env_remove(name);
     }
+    if !has_openssl() {
+        command.env(OWN_OPENSSL.0, OWN_OPENSSL.1);
+    }
     command
+}
+
+/// Whether the system has an OpenSSL to build against, which `.cargo/config.toml` counts on.
+fn has_openssl() -> bool {
+    static HAS_OPENSSL: OnceLock<bool> = OnceLock::new();
+    *HAS_OPENSSL.get_or_init(|| {
+        let mut asked = Command::new("pkg-config");
+        asked.args(["--exists", "libssl", "libcrypto"]);
+        asked.status().is_ok_and(|status| status.success())
+    })
 }
 
 /// Where cargo puts what it builds.

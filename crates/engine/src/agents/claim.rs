@@ -20,10 +20,10 @@ use serde_json::Value;
 use super::leases::Untold;
 use crate::Engine;
 use crate::caller::Caller;
+use crate::decide::About;
 use crate::dispatch::no_signer;
 use crate::error::Error;
 use crate::identity::SigningSecret;
-use crate::runs::DECISIONS_LIMIT;
 use crate::scope;
 
 /// The most runs of one claim.
@@ -288,26 +288,16 @@ impl Engine {
     }
 
     async fn acknowledge_one(&self, credential: &str, id: &RunId) -> Result<bool, Error> {
-        for _ in 0..DECISIONS_LIMIT {
-            let Some((run, Some(delivery))) = self.store.run_state(id).await? else {
-                return Ok(false);
-            };
+        let acknowledged = self.decide(About::Run(id), |run, delivery| {
             let now = self.environment.now();
-            let timeout = self.report_timeout(Some(&delivery));
-            let Some(taken) = hand_over(&delivery, now, timeout) else {
-                return Ok(false);
-            };
-            let change = run::handed_over(&run, &delivery, taken, credential, now);
-            match self.store.apply(change.clone()).await {
-                Ok(_) => {
-                    self.observe(&run, Some(&delivery), &change);
-                    return Ok(true);
-                }
-                Err(Stored::Conflict(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(Error::Overloaded)
+            Ok::<_, Error>(delivery.and_then(|delivery| {
+                let timeout = self.report_timeout(Some(delivery));
+                let taken = hand_over(delivery, now, timeout)?;
+                let change = run::handed_over(run, delivery, taken, credential, now);
+                Some((change, ()))
+            }))
+        });
+        Ok(acknowledged.await?.is_some())
     }
 }
 

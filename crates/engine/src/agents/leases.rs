@@ -14,7 +14,7 @@ use longshore_store::{Error as Stored, Found};
 use tokio::runtime::Handle;
 
 use crate::Engine;
-use crate::runs::DECISIONS_LIMIT;
+use crate::decide::About;
 
 /// The most leases that are remembered of one session; what is claimed beyond them waits its lease.
 const REMEMBERED_LIMIT: usize = 10_000;
@@ -112,24 +112,14 @@ impl Engine {
     }
 
     async fn give_one_back(&self, claimed: &AttemptRef) -> Result<(), Stored> {
-        for _ in 0..DECISIONS_LIMIT {
-            let Some((run, delivery)) = self.store.delivery(&claimed.delivery).await? else {
-                return Ok(());
-            };
+        let given = self.decide(About::Delivery(&claimed.delivery), |run, delivery| {
             let now = self.environment.now();
-            let Some(next) = delivery::give_back(&delivery, claimed.attempt, now) else {
-                return Ok(());
-            };
-            let change = run::moved(&run, &delivery, next, None, ENGINE, now);
-            match self.store.apply(change.clone()).await {
-                Ok(_) => {
-                    self.observe(&run, Some(&delivery), &change);
-                    return Ok(());
-                }
-                Err(Stored::Conflict(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+            Ok::<_, Stored>(delivery.and_then(|delivery| {
+                let next = delivery::give_back(delivery, claimed.attempt, now)?;
+                let change = run::moved(run, delivery, next, None, ENGINE, now);
+                Some((change, ()))
+            }))
+        });
+        given.await.map(|_| ())
     }
 }

@@ -17,11 +17,12 @@ use longshore_store::{Error as Stored, Found};
 use serde_json::Value;
 
 use crate::Engine;
+use crate::decide::About;
 use crate::dispatch::no_signer;
 use crate::error::Error;
 use crate::identity::SigningSecret;
 use crate::outgoing::kind_of;
-use crate::runs::{DECISIONS_LIMIT, operation_of};
+use crate::runs::operation_of;
 
 /// How many messages are written at once.
 const BATCH: u32 = 200;
@@ -207,33 +208,24 @@ impl Engine {
         published: &Delivery,
         written: &Written,
     ) -> Result<(), Stored> {
-        for _ in 0..DECISIONS_LIMIT {
-            let Some((run, Some(delivery))) = self.store.run_state(id).await? else {
-                return Ok(());
-            };
-            let attempt = published.attempt;
-            let next = self.settling_of(&delivery, |settling| match written {
-                Written::At(position) => delivery::positioned(&delivery, attempt, *position),
-                Written::Not(PublishFailure::Unavailable(found)) => {
-                    delivery::not_published(&delivery, attempt, found, false, settling)
-                }
-                Written::Not(PublishFailure::Refused(found)) => {
-                    delivery::not_publishable(&delivery, attempt, found, settling.now)
-                }
-            });
-            // An agent was quicker, or the run has ended.
-            let Some(next) = next else { return Ok(()) };
-            let now = self.environment.now();
-            let change = run::moved(&run, &delivery, next, None, ENGINE, now);
-            match self.store.apply(change.clone()).await {
-                Ok(_) => {
-                    self.observe(&run, Some(&delivery), &change);
-                    return Ok(());
-                }
-                Err(Stored::Conflict(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+        let attempt = published.attempt;
+        let noted = self.decide(About::Run(id), |run, delivery| {
+            Ok::<_, Stored>(delivery.and_then(|delivery| {
+                // None where an agent was quicker, or the run has ended.
+                let next = self.settling_of(delivery, |settling| match written {
+                    Written::At(position) => delivery::positioned(delivery, attempt, *position),
+                    Written::Not(PublishFailure::Unavailable(found)) => {
+                        delivery::not_published(delivery, attempt, found, false, settling)
+                    }
+                    Written::Not(PublishFailure::Refused(found)) => {
+                        delivery::not_publishable(delivery, attempt, found, settling.now)
+                    }
+                })?;
+                let now = self.environment.now();
+                let change = run::moved(run, delivery, next, None, ENGINE, now);
+                Some((change, ()))
+            }))
+        });
+        noted.await.map(|_| ())
     }
 }

@@ -20,8 +20,8 @@ use serde_json::Value;
 use super::start::at_most;
 use crate::Engine;
 use crate::caller::Caller;
+use crate::decide::DECISIONS_LIMIT;
 use crate::error::Error;
-use crate::runs::DECISIONS_LIMIT;
 use crate::scope;
 
 /// How much of an answer an attempt keeps.

@@ -15,8 +15,8 @@ use longshore_store::Error as Stored;
 
 use crate::Engine;
 use crate::caller::Caller;
+use crate::decide::DECISIONS_LIMIT;
 use crate::error::Error;
-use crate::runs::DECISIONS_LIMIT;
 
 impl Engine {
     /// Starts attempts for the session that asks; the same session is answered the same again.

@@ -12,7 +12,7 @@ use longshore_store::Error as Stored;
 
 use super::sessions::{Left, StartedSet};
 use crate::Engine;
-use crate::runs::DECISIONS_LIMIT;
+use crate::decide::About;
 
 /// How many deliveries are looked at in one read.
 const BATCH: u32 = 500;
@@ -55,26 +55,17 @@ impl Engine {
     }
 
     pub(super) async fn lose_one(&self, by: &Session, id: &DeliveryId) -> Result<(), Stored> {
-        for _ in 0..DECISIONS_LIMIT {
-            let Some((run, delivery)) = self.store.delivery(id).await? else {
-                return Ok(());
-            };
-            let lost = self.settling_of(&delivery, |settling| {
-                delivery::lose_agent(&delivery, by, settling)
-            });
-            let Some(lost) = lost else { return Ok(()) };
-            let now = self.environment.now();
-            let change = run::moved(&run, &delivery, lost.delivery, lost.attempt, ENGINE, now);
-            match self.store.apply(change.clone()).await {
-                Ok(_) => {
-                    self.observe(&run, Some(&delivery), &change);
-                    return Ok(());
-                }
-                Err(Stored::Conflict(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+        let lost = self.decide(About::Delivery(id), |run, delivery| {
+            Ok::<_, Stored>(delivery.and_then(|delivery| {
+                let lost = self.settling_of(delivery, |settling| {
+                    delivery::lose_agent(delivery, by, settling)
+                })?;
+                let now = self.environment.now();
+                let change = run::moved(run, delivery, lost.delivery, lost.attempt, ENGINE, now);
+                Some((change, ()))
+            }))
+        });
+        lost.await.map(|_| ())
     }
 
     async fn watch_unstarted(self: &Arc<Self>) -> Result<(), Stored> {

@@ -28,10 +28,10 @@ use super::gate::Health;
 use super::parcel::{Content, Parcel};
 use super::{STORAGE_PAUSE, lock};
 use crate::Engine;
+use crate::decide::DECISIONS_LIMIT;
 use crate::identity::SigningSecret;
 use crate::outgoing::Outgoing;
 use crate::routing::Route;
-use crate::runs::DECISIONS_LIMIT;
 
 /// How much of an answer an attempt keeps.
 const EXCERPT_BYTES: usize = 4 * 1024;

@@ -6,9 +6,9 @@ use longshore_domain::id::RunId;
 use longshore_domain::run::{self, Approved, Decision, Vote};
 use serde_json::Value;
 
-use super::report::DECISIONS_LIMIT;
 use crate::Engine;
 use crate::caller::Caller;
+use crate::decide::DECISIONS_LIMIT;
 use crate::error::Error;
 
 impl Engine {

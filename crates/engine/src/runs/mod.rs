@@ -10,7 +10,6 @@ mod timeline;
 pub use list::Listed;
 pub(crate) use list::of_page;
 pub use preview::Preview;
-pub(crate) use report::DECISIONS_LIMIT;
 pub(crate) use start::operation_of;
 pub use start::{RunText, StartRun};
 pub use timeline::TimelineEntry;

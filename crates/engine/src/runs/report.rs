@@ -10,10 +10,8 @@ use serde_json::Value;
 
 use crate::Engine;
 use crate::caller::Caller;
+use crate::decide::About;
 use crate::error::Error;
-
-/// How often a decision is made anew because the run moved meanwhile.
-pub(crate) const DECISIONS_LIMIT: u32 = 100;
 
 impl Engine {
     /// Takes a PATCH on a run and answers the run.
@@ -26,7 +24,7 @@ impl Engine {
         id: &RunId,
         report: Report,
     ) -> Result<Value, Error> {
-        self.decide(caller, id, |run, delivery, reporting| {
+        self.take(caller, id, |run, delivery, reporting| {
             run::report(run, delivery, report.clone(), reporting).map(|change| (change, ()))
         })
         .await?;
@@ -53,7 +51,7 @@ impl Engine {
             status_label,
         };
         let change = self
-            .decide(caller, id, |run, delivery, reporting| {
+            .take(caller, id, |run, delivery, reporting| {
                 let change = run::log(run, delivery, entry.clone(), reporting)?;
                 let line = change.log.first().cloned();
                 Ok((change, line))
@@ -67,7 +65,7 @@ impl Engine {
     /// # Errors
     /// Where the caller may not, there is no such run, or the run does not take it.
     pub async fn respond(&self, caller: &Caller, id: &RunId, response: Value) -> Result<(), Error> {
-        self.decide(caller, id, |run, delivery, reporting| {
+        self.take(caller, id, |run, delivery, reporting| {
             run::respond(run, delivery, response.clone(), reporting).map(|change| (change, ()))
         })
         .await
@@ -83,7 +81,7 @@ impl Engine {
         id: &RunId,
         by: Option<String>,
     ) -> Result<bool, Error> {
-        self.decide(caller, id, |run, delivery, reporting| {
+        self.take(caller, id, |run, delivery, reporting| {
             let redeem = Redeem { by: by.clone() };
             Ok(match run::redeem(run, delivery, redeem, reporting)? {
                 RedeemAnswer::Taken(change) => (*change, true),
@@ -93,36 +91,27 @@ impl Engine {
         .await
     }
 
-    /// Decides on what is stored now, again where it has moved before the decision was written.
-    async fn decide<T>(
+    async fn take<T>(
         &self,
         caller: &Caller,
         id: &RunId,
         rule: impl Fn(&Run, Option<&Delivery>, Reporting<'_>) -> Result<(RunChange, T), ReportRejection>,
     ) -> Result<T, Error> {
         let reporter = caller.reporter(id)?;
-        for _ in 0..DECISIONS_LIMIT {
-            let found = self.store.run_state(id).await?;
-            let (run, delivery) = found.ok_or_else(|| Error::not_found("run", id.as_str()))?;
+        let taken = self.decide(About::Run(id), |run, delivery| {
             let reporting = Reporting {
                 reporter: &reporter,
                 now: self.environment.now(),
-                report_timeout: self.report_timeout(delivery.as_ref()),
+                report_timeout: self.report_timeout(delivery),
             };
-            let (change, answer) = match rule(&run, delivery.as_ref(), reporting) {
-                Ok(decided) => decided,
-                Err(rejection) => return Err(self.refuse(rejection).await),
-            };
-            match self.store.apply(change.clone()).await {
-                Ok(_) => {
-                    self.observe(&run, delivery.as_ref(), &change);
-                    return Ok(answer);
-                }
-                Err(longshore_store::Error::Conflict(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
+            let decided = rule(run, delivery, reporting);
+            decided.map(Some).map_err(Error::Report)
+        });
+        match taken.await {
+            Ok(answer) => answer.ok_or_else(|| Error::not_found("run", id.as_str())),
+            Err(Error::Report(rejection)) => Err(self.refuse(rejection).await),
+            Err(error) => Err(error),
         }
-        Err(Error::Overloaded)
     }
 
     /// What was told about an ended run is kept, though it is refused; where the run moves at the

@@ -10,7 +10,7 @@ use longshore_emulators::{Fault, FaultKind};
 use longshore_engine::error::Error;
 use serde_json::{Value, json};
 
-use crate::support::{Kind, Process, Target, World, new_id, seconds, sink};
+use crate::support::{Kind, Process, SOON, Target, World, new_id, seconds, sink};
 
 fn stage(mut world: World, kind: Kind, more: &Value) -> (World, Target, Process) {
     let target = Target::start(&mut world, kind);
@@ -81,7 +81,7 @@ fn a_destination_that_hangs_gets_its_share_and_no_more() {
     start_many(&process, "act", 40);
     target.wait_for_calls(&world, 3);
     start_many(&process, "elsewhere", 40);
-    let served = world.on(other.wait_for(|seen| seen.counts().accepted == 40, seconds(20)));
+    let served = world.on(other.wait_for(|seen| seen.counts().accepted == 40, SOON));
     served.expect("the other destination is served");
     assert_eq!(target.calls(), 3);
     process.kill();
@@ -113,7 +113,7 @@ fn five_thousand_deliveries_to_a_dead_destination_cost_one_window() {
     start_many(&process, "act", COUNT);
     target.wait_for_calls(&world, 2);
     start_many(&process, "elsewhere", 20);
-    let served = world.on(other.wait_for(|seen| seen.counts().accepted == 20, seconds(20)));
+    let served = world.on(other.wait_for(|seen| seen.counts().accepted == 20, SOON));
     served.expect("the other destination is served");
     let text = process.on(process.engine.metrics_text());
     let gauge = |state: &str| {

@@ -11,4 +11,4 @@ pub(crate) use receivers::{
     jenkins, job, job_with, sink, sink_with,
 };
 pub(crate) use seam::{Held, Moment, Write};
-pub(crate) use world::{CLIENT, CLIENT_SECRET, World, seconds};
+pub(crate) use world::{CLIENT, CLIENT_SECRET, SOON, World, seconds};

@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::process::Process;
 
 /// Longer than anything here takes; a test that reaches it has failed.
-pub(crate) const SOON: Duration = Duration::from_secs(30);
+pub(crate) const SOON: Duration = Duration::from_secs(120);
 /// The client id of the only credential.
 pub(crate) const CLIENT: &str = "tests";
 /// Its secret, which signs where no connection has one of its own.

@@ -117,4 +117,4 @@ fn says(told: &str, fix: &str) -> bool {
 }
 
 /// Patience for what happens beside the test.
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
