@@ -13,7 +13,7 @@ use longshore_domain::agent::{
 };
 use longshore_domain::id::RunId;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -252,8 +252,12 @@ async fn list(
 #[utoipa::path(post, path = "/v1/workflows/runs/claim-pending", tag = "Workflows",
     request_body(content = Object),
     responses((status = 200, description = "An empty list")))]
-async fn claim_nodes(Authenticated(caller): Authenticated, _body: Json) -> Result<Reply, Problem> {
+async fn claim_nodes(
+    Authenticated(caller): Authenticated,
+    Json(body, _): Json,
+) -> Result<Reply, Problem> {
     caller.admin()?;
+    let _: Map<String, Value> = parse(body)?;
     Ok(Reply::ok().with("nodeRuns", json!([])))
 }
 
@@ -263,9 +267,10 @@ async fn claim_nodes(Authenticated(caller): Authenticated, _body: Json) -> Resul
     responses((status = 200, description = "Nothing is acknowledged")))]
 async fn acknowledge_node(
     Authenticated(caller): Authenticated,
-    _body: Json,
+    Json(body, _): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
+    let _: Map<String, Value> = parse(body)?;
     Ok(Reply::ok().with("acked", false))
 }
 
@@ -277,9 +282,10 @@ async fn acknowledge_node(
 async fn report_node(
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
-    _body: Json,
+    Json(body, _): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
+    let _: Map<String, Value> = parse(body)?;
     Err(no_node(&id))
 }
 
@@ -291,9 +297,10 @@ async fn report_node(
 async fn log_node(
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
-    _body: Json,
+    Json(body, _): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
+    let _: Map<String, Value> = parse(body)?;
     Err(no_node(&id))
 }
 

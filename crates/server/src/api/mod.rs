@@ -27,7 +27,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use longshore_engine::Engine;
 use tower::ServiceExt;
-use utoipa::openapi::Server;
+use utoipa::openapi::{OpenApi as Document, Server};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::config::{Kafka, Limits};
@@ -47,8 +47,9 @@ pub struct App {
     pub kafka: Option<Kafka>,
 }
 
-fn described() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(openapi::base())
+/// The routes, and the document that describes them.
+fn described() -> (Router<Arc<App>>, Document) {
+    let routes = OpenApiRouter::with_openapi(openapi::base())
         .merge(auth::routes())
         .merge(apps::routes())
         .merge(organization::routes())
@@ -59,12 +60,15 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .merge(connections::routes())
         .merge(kafka::routes())
         .merge(templates::routes())
-        .merge(health::routes())
+        .merge(health::routes());
+    let (routes, mut document) = routes.split_for_parts();
+    openapi::tell_refusals(&mut document);
+    (routes, document)
 }
 
 /// The whole API.
 pub fn router(app: Arc<App>) -> Router {
-    let (routes, mut document) = described().split_for_parts();
+    let (routes, mut document) = described();
     document.servers = app.public_url.as_ref().map(|url| vec![Server::new(url)]);
     let text: Arc<str> = document.to_json().unwrap_or_default().into();
     let routes = routes

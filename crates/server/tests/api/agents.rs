@@ -885,6 +885,8 @@ async fn workflow_nodes_are_never_there() {
     let line = json!({"logs": [{"level": "INFO", "message": "m"}]});
     let line = server.post("/v1/workflows/nodes/runs/n/logs", line);
     line.await.refused(404, "not_found");
+    let claim = server.post("/v1/workflows/runs/claim-pending", json!([]));
+    claim.await.refused(422, "invalid_request");
 }
 
 #[tokio::test]

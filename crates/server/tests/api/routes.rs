@@ -1,5 +1,7 @@
 //! What holds for every route: unknown ones, methods, sizes, broken JSON, trailing slashes.
 
+use std::collections::BTreeSet;
+
 use http::Method;
 use serde_json::{Value, json};
 
@@ -159,4 +161,30 @@ async fn the_document_that_is_served_is_the_committed_one() {
     let served = served.expect(200);
     let committed: Value = serde_json::from_str(&longshore_server::api::document()).unwrap();
     assert_eq!(served, committed);
+}
+
+#[tokio::test]
+async fn a_refusal_has_the_shape_that_the_document_gives_it() {
+    let server = Server::start().await;
+    let document: Value = serde_json::from_str(&longshore_server::api::document()).unwrap();
+    let refusal = &document["components"]["schemas"]["Refusal"];
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        if !path.starts_with("/v1/") {
+            continue;
+        }
+        for (method, operation) in operations.as_object().unwrap() {
+            let schema = &operation["responses"]["default"]["content"]["application/json"];
+            let named = json!({"$ref": "#/components/schemas/Refusal"});
+            assert_eq!(schema["schema"], named, "{method} {path}");
+        }
+    }
+    let refused = server.get("/v1/actions/no-such-action").await.expect(404);
+    let members = refused.as_object().unwrap();
+    let described = refusal["properties"].as_object().unwrap();
+    let (told, known) = (members.keys(), described.keys());
+    assert_eq!(
+        told.collect::<BTreeSet<_>>(),
+        known.collect::<BTreeSet<_>>()
+    );
+    assert_eq!(refusal["properties"]["ok"]["enum"], json!([false]));
 }
