@@ -250,6 +250,14 @@ impl Engine {
         !self.dispatcher.is_blocked() && !self.tasks.is_stopping()
     }
 
+    /// Runs `work` to its end, also where whoever waits for it goes away. None where it panicked.
+    pub async fn carry_through<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        self.tasks.finish(work).await
+    }
+
     /// Counts what a change means.
     pub(crate) fn observe(&self, run: &Run, delivery: Option<&Delivery>, change: &RunChange) {
         self.metrics

@@ -6,6 +6,7 @@ mod actions;
 mod agents;
 mod apps;
 mod auth;
+mod carry_through;
 mod connections;
 mod deliveries;
 mod health;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{StatusCode, Uri};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use longshore_engine::Engine;
 use tower::ServiceExt;
@@ -47,23 +49,34 @@ pub struct App {
     pub kafka: Option<Kafka>,
 }
 
+/// The API's routes.
+struct Routes {
+    /// What changes things that the process remembers beside storing them.
+    remembered: Router<Arc<App>>,
+    /// What changes storage alone, carries its own changes through, or waits for its caller's sake.
+    other: Router<Arc<App>>,
+}
+
 /// The routes, and the document that describes them.
-fn described() -> (Router<Arc<App>>, Document) {
-    let routes = OpenApiRouter::with_openapi(openapi::base())
-        .merge(auth::routes())
+fn described() -> (Routes, Document) {
+    let remembered = OpenApiRouter::new()
         .merge(apps::routes())
         .merge(organization::routes())
         .merge(actions::routes())
+        .merge(connections::routes());
+    let other = OpenApiRouter::with_openapi(openapi::base())
+        .merge(auth::routes())
         .merge(runs::routes())
         .merge(agents::routes())
         .merge(deliveries::routes())
-        .merge(connections::routes())
         .merge(kafka::routes())
         .merge(templates::routes())
         .merge(health::routes());
-    let (routes, mut document) = routes.split_for_parts();
+    let (remembered, described) = remembered.split_for_parts();
+    let (other, mut document) = other.split_for_parts();
+    document.merge(described);
     openapi::tell_refusals(&mut document);
-    (routes, document)
+    (Routes { remembered, other }, document)
 }
 
 /// The whole API.
@@ -71,11 +84,14 @@ pub fn router(app: Arc<App>) -> Router {
     let (routes, mut document) = described();
     document.servers = app.public_url.as_ref().map(|url| vec![Server::new(url)]);
     let text: Arc<str> = document.to_json().unwrap_or_default().into();
+    let carried = middleware::from_fn_with_state(Arc::clone(&app), carry_through::carry_through);
     let routes = routes
+        .other
+        .merge(routes.remembered.layer(carried))
         .merge(openapi::route(text))
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
-        .layer(axum::middleware::from_fn(trace::trace))
+        .layer(middleware::from_fn(trace::trace))
         .with_state(app);
     // A layer would run after the route was chosen: the path is rewritten before.
     Router::new().fallback_service(routes.map_request(without_trailing_slash))

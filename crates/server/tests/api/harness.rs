@@ -2,8 +2,10 @@
 //! that tests move, a webhook receiver on loopback. Every answer is checked for its form.
 
 use std::borrow::Borrow;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -270,6 +272,17 @@ impl Call<'_> {
     pub(crate) fn raw(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self.header(CONTENT_TYPE.as_str(), "application/json")
+    }
+
+    /// Sends it, and goes away as soon as there is something to wait for.
+    pub(crate) async fn abandon(self) {
+        let server = self.server;
+        {
+            let mut answer = pin!(self.send());
+            let answered = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context).is_ready()));
+            assert!(!answered.await, "answered before it was abandoned");
+        }
+        server.engine.settled().await;
     }
 
     /// Sends it, and checks what holds for every answer (contract §1).

@@ -1,6 +1,8 @@
 //! The REST API over its real router, engine and database: a module for each resource.
 
 #[cfg(test)]
+mod abandoned;
+#[cfg(test)]
 mod access_tokens;
 #[cfg(test)]
 mod action_rules;
