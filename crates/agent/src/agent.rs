@@ -148,7 +148,7 @@ impl Agent {
             beside.spawn(listen::serve(listener, Arc::clone(&desk.metrics)));
         }
         let (beating, beats_for, beats_of) = (Arc::clone(&desk), source.clone(), topics.clone());
-        beside.spawn(async move {
+        let beats = beside.spawn(async move {
             let positions = || beats_of.as_ref().map(|it| it.positions());
             tokio::join!(
                 heartbeat::run(&beating, &beats_for, || positions().unwrap_or_default()),
@@ -169,6 +169,8 @@ impl Agent {
             let left = desk.in_flight();
             tracing::warn!(left, "what became of calls under way is not known");
         }
+        // The last word is the leave: a heartbeat after it would be refused.
+        beats.abort();
         heartbeat::leave(&desk, &source).await;
         beside.shutdown().await;
         tracing::info!("the agent has ended");
