@@ -11,18 +11,19 @@ mod settle;
 mod start;
 mod watch;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use longshore_domain::agent::{Heartbeat, HeartbeatAnswer, NAME_CHARS_LIMIT, Session, Streamer};
 use longshore_domain::delivery::{Delivery, Settling};
+use longshore_store::Error as Stored;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::Engine;
 use crate::caller::Caller;
 use crate::error::Error;
-use sessions::{KnownAgent, Sessions};
+use sessions::{KnownAgent, Left, Sessions};
 
 pub use claim::Claimed;
 
@@ -56,7 +57,7 @@ impl Engine {
     /// Where the caller may not, a name is empty or too long, the session has taken leave, or a
     /// newer one of the same agent its place.
     pub async fn heartbeat(
-        &self,
+        self: &Arc<Self>,
         caller: &Caller,
         heartbeat: Heartbeat,
     ) -> Result<HeartbeatAnswer, Error> {
@@ -65,7 +66,7 @@ impl Engine {
             named(&heartbeat.by)?;
             let now = self.environment.now();
             let left = self.agents.sessions().leave(&heartbeat.by, now);
-            self.lose(&heartbeat.by, left).await?;
+            self.lose_to_the_end(heartbeat.by, left).await?;
         } else {
             self.meet(&heartbeat.by).await?;
             let drained = match heartbeat.draining {
@@ -75,8 +76,10 @@ impl Engine {
                 }
                 false => Vec::new(),
             };
+            let by = heartbeat.by.clone();
             self.agents.sessions().describe(heartbeat);
-            self.give_back(drained).await;
+            let left = Left::claimed(drained);
+            self.lose_to_the_end(by, left).await?;
         }
         Ok(HeartbeatAnswer {
             heartbeat_seconds: HEARTBEAT.as_secs(),
@@ -111,14 +114,24 @@ impl Engine {
     }
 
     /// A session speaks that may claim or start: an older one of the same agent is over.
-    async fn meet(&self, by: &Session) -> Result<(), Error> {
+    async fn meet(self: &Arc<Self>, by: &Session) -> Result<(), Error> {
         named(by)?;
         let now = self.environment.now();
         let replaced = self.agents.sessions().meet(by, now)?;
         if let Some((older, left)) = replaced {
-            self.lose(&older, left).await?;
+            self.lose_to_the_end(older, left).await?;
         }
         Ok(())
+    }
+
+    /// Nobody else knows what a session leaves: whoever brought its end about may go away.
+    async fn lose_to_the_end(self: &Arc<Self>, by: Session, left: Left) -> Result<(), Error> {
+        let engine = Arc::clone(self);
+        let lost = self
+            .tasks
+            .finish(async move { engine.lose(&by, left).await });
+        let broke_off = || Stored::Unavailable("what a session left was not looked at".into());
+        Ok(lost.await.unwrap_or_else(|| Err(broke_off()))?)
     }
 
     /// By what an agent's attempt is settled: the connection that its URL matched, else defaults.

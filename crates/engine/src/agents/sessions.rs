@@ -32,6 +32,15 @@ pub(super) struct Left {
     pub(super) claimed: Vec<AttemptRef>,
 }
 
+impl Left {
+    pub(super) fn claimed(claimed: Vec<AttemptRef>) -> Self {
+        Self {
+            claimed,
+            ..Self::default()
+        }
+    }
+}
+
 /// Every agent that was heard of, by name.
 #[derive(Default)]
 pub(super) struct Sessions {

@@ -13,6 +13,7 @@ use longshore_domain::outcome::Repeat;
 use longshore_domain::run::{Run, started_by_agent};
 use longshore_store::Error as Stored;
 
+use super::sessions::StartedSet;
 use crate::Engine;
 use crate::caller::Caller;
 use crate::decide::DECISIONS_LIMIT;
@@ -97,7 +98,11 @@ impl Engine {
                         return Ok(Ok(repeat));
                     }
                     // The session was lost before this was written, so nobody would look for it.
-                    self.lose_one(by, &item.delivery).await?;
+                    if let Err(error) = self.lose_one(by, &item.delivery).await {
+                        let started = StartedSet::from([item.delivery.clone()]);
+                        self.agents.sessions().look_again(by, started);
+                        return Err(error.into());
+                    }
                     return Ok(Err(StartRefusal::Superseded));
                 }
                 Err(error) => {

@@ -21,6 +21,7 @@ impl Engine {
     /// Looks once at everything about agents that only time tells.
     pub(crate) async fn watch_agents(self: &Arc<Self>) -> Result<(), Stored> {
         let lost = self.agents.sessions().lost(self.environment.now());
+        let mut failed = None;
         for (by, left) in lost {
             if !left.started.is_empty() {
                 tracing::warn!(
@@ -28,8 +29,10 @@ impl Engine {
                     "an agent fell silent with calls under way"
                 );
             }
-            self.lose(&by, left).await?;
+            // The others are looked at all the same: nobody else knows of them.
+            failed = self.lose(&by, left).await.err().or(failed);
         }
+        failed.map_or(Ok(()), Err)?;
         self.watch_unstarted().await
     }
 

@@ -85,6 +85,41 @@ fn a_start_is_finished_though_its_agent_died_and_came_back_before_it_was_written
     assert_eq!(reasons, [Some(Reason::AgentLost)]);
 }
 
+#[test]
+fn what_a_session_had_started_is_lost_though_its_successor_goes_away_as_well() {
+    let world = World::new();
+    let process = world.boot();
+    let run = start_jenkins_inside(&process);
+    let admin = Process::admin();
+    let claimed = process.engine.claim(&admin, claim(session("s1")), None);
+    let item = StartItem {
+        attempt: process.on(claimed).expect("claimed").deliveries[0]
+            .attempt
+            .clone(),
+        run: Some(run.clone()),
+        repeat_unknown: None,
+    };
+    let start = Start {
+        by: session("s1"),
+        items: vec![item],
+    };
+    let started = process.engine.start_deliveries(&admin, start);
+    process.on(started).expect("started");
+    let held = process.seam.hold(Write::Settle, Moment::Before);
+    let engine = process.engine.clone();
+    let next = process.beside(async move {
+        let admin = Process::admin();
+        engine.claim(&admin, claim(session("s2")), None).await
+    });
+    process.on(held.reached());
+    // It dies while the server looks at what the one before it left.
+    next.abort();
+    assert!(process.on(next).is_err(), "it was cut off");
+    held.release();
+    process.pump();
+    assert_eq!(process.delivery(&run).state, State::Unconfirmed);
+}
+
 /// A process whose action `inside` agents call, and a run of it that waits.
 fn with_a_run_that_waits(world: &World) -> (Process, RunId) {
     let process = world.boot();
