@@ -24,7 +24,7 @@ impl Engine {
         id: &RunId,
         report: Report,
     ) -> Result<Value, Error> {
-        self.take(caller, id, |run, delivery, reporting| {
+        self.take_report(caller, id, |run, delivery, reporting| {
             run::report(run, delivery, report.clone(), reporting).map(|change| (change, ()))
         })
         .await?;
@@ -51,7 +51,7 @@ impl Engine {
             status_label,
         };
         let change = self
-            .take(caller, id, |run, delivery, reporting| {
+            .take_report(caller, id, |run, delivery, reporting| {
                 let change = run::log(run, delivery, entry.clone(), reporting)?;
                 let line = change.log.first().cloned();
                 Ok((change, line))
@@ -65,7 +65,7 @@ impl Engine {
     /// # Errors
     /// Where the caller may not, there is no such run, or the run does not take it.
     pub async fn respond(&self, caller: &Caller, id: &RunId, response: Value) -> Result<(), Error> {
-        self.take(caller, id, |run, delivery, reporting| {
+        self.take_report(caller, id, |run, delivery, reporting| {
             run::respond(run, delivery, response.clone(), reporting).map(|change| (change, ()))
         })
         .await
@@ -81,7 +81,7 @@ impl Engine {
         id: &RunId,
         by: Option<String>,
     ) -> Result<bool, Error> {
-        self.take(caller, id, |run, delivery, reporting| {
+        self.take_report(caller, id, |run, delivery, reporting| {
             let redeem = Redeem { by: by.clone() };
             Ok(match run::redeem(run, delivery, redeem, reporting)? {
                 RedeemAnswer::Taken(change) => (*change, true),
@@ -91,7 +91,7 @@ impl Engine {
         .await
     }
 
-    async fn take<T>(
+    async fn take_report<T>(
         &self,
         caller: &Caller,
         id: &RunId,
