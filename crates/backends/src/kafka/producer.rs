@@ -117,7 +117,8 @@ impl Producer {
     /// Publishes a message, and returns once all replicas in sync have it. A topic that is missing
     /// although [`Producer::ensure_topics`] was asked for it is made first.
     ///
-    /// A message that is not confirmed in time may have been written nevertheless.
+    /// A message that is not confirmed in time, or without its offset, may have been written
+    /// nevertheless.
     ///
     /// # Errors
     /// What became of it instead.
@@ -155,11 +156,11 @@ impl Producer {
         let native = shared.native();
         match native.send(sent, shared.timeout).await {
             Ok(delivery) => {
-                shared.trouble.is_over();
-                Ok(Published {
-                    partition: delivery.partition,
-                    offset: delivery.offset,
-                })
+                let published = confirmed(delivery.partition, delivery.offset);
+                if published.is_ok() {
+                    shared.trouble.is_over();
+                }
+                published
             }
             Err((error, _)) => {
                 let fatal = native.client().fatal_error();
@@ -216,6 +217,20 @@ impl Shared {
     }
 }
 
+/// After a broker was away, the library may take a message for written because one that came after
+/// it was, and then knows no offset. That is a guess, by which messages were lost
+/// (<https://github.com/confluentinc/librdkafka/issues/4134>): only an offset confirms.
+fn confirmed(partition: i32, offset: i64) -> Result<Published, Unsent> {
+    match offset {
+        0.. => Ok(Published { partition, offset }),
+        _ => Err(Unsent {
+            code: None,
+            text: "no offset was told".to_owned(),
+            trouble: None,
+        }),
+    }
+}
+
 fn native(config: &ClientConfig, trouble: &Trouble) -> Result<Native, KafkaError> {
     let context = Context {
         trouble: trouble.clone(),
@@ -234,4 +249,30 @@ pub(super) const fn is_late(code: RDKafkaErrorCode) -> bool {
             | RDKafkaErrorCode::AllBrokersDown
             | RDKafkaErrorCode::TimedOutQueue
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Published, confirmed};
+    use crate::kafka::PublishFailure;
+
+    #[test]
+    fn only_an_offset_confirms() {
+        let first = Published {
+            partition: 1,
+            offset: 0,
+        };
+        assert_eq!(confirmed(1, 0).ok(), Some(first));
+        // As the library says it where it was not told, and as brokers do of what they have already.
+        for unknown in [-1001, -1] {
+            let failure = confirmed(1, unknown).err().unwrap().told("org_a.runs");
+            let PublishFailure::Unavailable(diagnosis) = failure else {
+                panic!("{failure:?}");
+            };
+            assert_eq!(
+                diagnosis.message,
+                "Kafka did not confirm the message: no offset was told."
+            );
+        }
+    }
 }
