@@ -88,6 +88,31 @@ impl Unsent {
     pub(super) fn told(self, topic: &str) -> PublishFailure {
         publish_failure(topic, self.code, &self.text, self.trouble)
     }
+
+    /// What that means for it where the topic is known to exist: brokers that know of none do not
+    /// know of it yet.
+    pub(super) fn told_of_existing(self, topic: &str) -> PublishFailure {
+        match self.is_unknown_topic() {
+            true => unavailable(&self.text, self.trouble),
+            false => self.told(topic),
+        }
+    }
+}
+
+/// Whether a broker that refused with `code` may do the same thing later.
+pub(super) const fn is_passing(code: Code) -> bool {
+    matches!(
+        code,
+        Code::BrokerNotAvailable
+            | Code::BrokerTransportFailure
+            | Code::KafkaStorageError
+            | Code::LeaderNotAvailable
+            | Code::NetworkException
+            | Code::NotController
+            | Code::RequestTimedOut
+            | Code::ThrottlingQuotaExceeded
+            | Code::Unknown
+    )
 }
 
 /// What it means for a message that its topic could not be made.
@@ -158,5 +183,30 @@ fn publish_failure(
             "Look at the topic's configuration.".to_owned(),
         ),
         _ => unavailable(error, trouble),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unsent(code: Code) -> Unsent {
+        Unsent {
+            code: Some(code),
+            text: "as the broker says".to_owned(),
+            trouble: None,
+        }
+    }
+
+    #[test]
+    fn a_topic_that_exists_is_never_missing() {
+        for code in [Code::UnknownTopic, Code::UnknownTopicOrPartition] {
+            let told = unsent(code).told("org_a.runs");
+            assert!(matches!(told, PublishFailure::Refused(_)), "{told:?}");
+            let told = unsent(code).told_of_existing("org_a.runs");
+            assert!(matches!(told, PublishFailure::Unavailable(_)), "{told:?}");
+        }
+        let told = unsent(Code::TopicAuthorizationFailed).told_of_existing("org_a.runs");
+        assert!(matches!(told, PublishFailure::Refused(_)), "{told:?}");
     }
 }

@@ -133,7 +133,7 @@ impl Producer {
         match self.make_missing(record.topic).await {
             Some(Ok(())) => {
                 let sent = self.send(record).await;
-                sent.map_err(|failure| failure.told(record.topic))
+                sent.map_err(|failure| failure.told_of_existing(record.topic))
             }
             Some(Err(error)) => Err(missing_topic(&error)),
             None => Err(failure.told(record.topic)),

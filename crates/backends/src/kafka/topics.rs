@@ -10,7 +10,7 @@ use rdkafka::producer::Producer as _;
 
 use super::MESSAGE_BYTES_LIMIT;
 use super::client::Context;
-use super::failure::{KafkaError, told};
+use super::failure::{KafkaError, is_passing, told};
 use super::producer::{Producer, Shared, is_late};
 
 /// How often a new topic is looked for, as brokers tell each other of it after they confirmed it.
@@ -114,6 +114,9 @@ impl Producer {
             code,
             Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed
         );
+        if is_passing(code) {
+            return Err(KafkaError::Unreachable(code.to_string()));
+        }
         if !is_right {
             let cause = code.to_string();
             return Err(KafkaError::NotCreated { topic, cause });
