@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
+use crate::Engine;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::vault::{Unsealable, Vault};
@@ -165,7 +166,7 @@ impl Organization {
     ///
     /// # Errors
     /// Where a key is unknown or breaks a rule.
-    pub async fn update(&self, patch: &Map<String, Value>) -> Result<(), Error> {
+    async fn update(&self, patch: &Map<String, Value>) -> Result<(), Error> {
         let violations = check(patch);
         if !violations.is_empty() {
             return Err(Error::Invalid(violations));
@@ -207,6 +208,21 @@ impl Organization {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+}
+
+impl Engine {
+    /// Changes what `patch` names of the organisation; `settings` are merged key by key.
+    ///
+    /// # Errors
+    /// Where a key is unknown or breaks a rule, or the signer that it names may not sign.
+    pub async fn change_organization(&self, patch: &Map<String, Value>) -> Result<(), Error> {
+        let updated = self.organization.update(patch);
+        let settings = patch.get("settings");
+        match settings.and_then(|settings| settings.get("signingCredential")) {
+            Some(signer) => self.identity.name_signer(signer.as_str(), updated).await,
+            None => updated.await,
+        }
     }
 }
 

@@ -118,12 +118,12 @@ impl Identity {
         if let Some(name) = name {
             check_name(name)?;
         }
-        if enabled == Some(false) && self.is_signer(id) {
-            return Err(signer_conflict("disabled"));
-        }
         let now = self.environment.now();
         let ((), app) = self
             .change(id, |credential| {
+                if enabled == Some(false) && self.is_signer(id) {
+                    return Err(signer_conflict("disabled"));
+                }
                 if let Some(name) = name {
                     credential.stored.name = name.to_owned();
                 }
@@ -206,21 +206,24 @@ impl Identity {
         Ok(app)
     }
 
-    /// Names the credential that signs; the organisation's settings keep the choice.
+    /// Names the credential that signs, and has `keep` store the choice. Meanwhile no credential is
+    /// changed, so that whoever is named is there, and who was named last is who is stored.
     ///
     /// # Errors
-    /// `Invalid` where it is unknown, off, or may not sign.
-    pub fn name_signer(&self, id: Option<&str>) -> Result<(), Error> {
+    /// `Invalid` where it is unknown, off, or may not sign; those of `keep`.
+    pub(crate) async fn name_signer(
+        &self,
+        id: Option<&str>,
+        keep: impl Future<Output = Result<(), Error>>,
+    ) -> Result<(), Error> {
+        let _writing = self.writing.lock().await;
         self.check_signer(id)?;
+        keep.await?;
         self.known_mut(|known| known.signer = id.map(str::to_owned));
         Ok(())
     }
 
-    /// Whether `id` could be named as signer.
-    ///
-    /// # Errors
-    /// `Invalid` where it is unknown, off, or may not sign.
-    pub fn check_signer(&self, id: Option<&str>) -> Result<(), Error> {
+    fn check_signer(&self, id: Option<&str>) -> Result<(), Error> {
         let Some(id) = id else { return Ok(()) };
         let usable = self
             .known()

@@ -1,16 +1,20 @@
 //! Which secret signs, that receivers can check it, and that the attempt says which it was.
 
+use std::pin::pin;
+
+use futures_util::FutureExt as _;
 use longshore_domain::delivery::State;
 use longshore_domain::id::RunId;
 use longshore_domain::secret::Secret;
 use longshore_emulators::azure_devops::IncomingWebhook;
 use longshore_emulators::webhook_sink::{Config, Delivery, SignatureVerdict, verify};
 use longshore_engine::caller::Scope;
-use serde_json::{Value, json};
+use longshore_engine::error::Error;
+use serde_json::{Map, Value, json};
 
 use crate::support::{
-    AZURE_WEBHOOK, CLIENT, CLIENT_SECRET, Kind, Process, Target, World, azure_with, seconds, sink,
-    sink_with,
+    AZURE_WEBHOOK, CLIENT, CLIENT_SECRET, Kind, Moment, Process, Target, World, Write, azure_with,
+    seconds, sink, sink_with,
 };
 
 const OWN_SECRET: &str = "the-connections-own-secret-0123456789ab";
@@ -33,6 +37,11 @@ fn signer(process: &Process) -> String {
         .signing_secret()
         .expect("a signer")
         .id
+}
+
+fn naming(signer: &str) -> Map<String, Value> {
+    let settings = json!({"signingCredential": signer});
+    Map::from_iter([("settings".to_owned(), settings)])
 }
 
 fn send(process: &Process) -> RunId {
@@ -209,7 +218,10 @@ fn the_named_credential_signs() {
         .on(identity.create_app("Signer", Scope::Sign, Some(pair)))
         .expect("a credential");
     let before = send(&process);
-    identity.name_signer(Some("signer")).expect("it may sign");
+    let named = naming("signer");
+    process
+        .on(process.engine.change_organization(&named))
+        .expect("it may sign");
     let after = send(&process);
     let Target::Webhook(sink) = &target else {
         panic!("a sink")
@@ -221,6 +233,34 @@ fn the_named_credential_signs() {
         signed_with(&process, &before),
         signed_with(&process, &after)
     );
+}
+
+#[test]
+fn a_credential_that_is_being_named_as_signer_cannot_be_deleted() {
+    let world = World::new();
+    let process = world.boot();
+    let identity = &process.engine.identity;
+    let pair = ("signer".to_owned(), Secret::new("s".repeat(32)));
+    process
+        .on(identity.create_app("Signer", Scope::Sign, Some(pair)))
+        .expect("a credential");
+    let held = process.seam.hold(Write::Document, Moment::Before);
+    let engine = process.engine.clone();
+    let choice = process.beside(async move { engine.change_organization(&naming("signer")).await });
+    let deleted = process.on(async {
+        held.reached().await;
+        let mut deleting = pin!(identity.delete_app("signer"));
+        assert!((&mut deleting).now_or_never().is_none(), "it waits");
+        held.release();
+        deleting.await
+    });
+    assert!(matches!(deleted, Err(Error::Conflict(_))), "{deleted:?}");
+    process
+        .on(choice)
+        .expect("it goes on")
+        .expect("it may sign");
+    let secret = identity.signing_secret().expect("a signer").value;
+    assert_eq!(secret.expose(), &"s".repeat(32));
 }
 
 #[test]

@@ -65,16 +65,7 @@ async fn change(app: &App, body: &Value) -> Result<Reply, Problem> {
     let Value::Object(body) = body else {
         return Err(Problem::invalid("expected a JSON object"));
     };
-    let signer = body
-        .get("settings")
-        .and_then(|settings| settings.get("signingCredential"));
-    app.engine
-        .identity
-        .check_signer(signer.and_then(Value::as_str))?;
-    app.engine.organization.update(body).await?;
-    if let Some(signer) = signer {
-        app.engine.identity.name_signer(signer.as_str())?;
-    }
+    app.engine.change_organization(body).await?;
     Ok(Reply::ok())
 }
 

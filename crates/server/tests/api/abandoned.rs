@@ -75,3 +75,18 @@ async fn connections_are_as_the_caller_that_went_away_asked() {
     server.call(Method::DELETE, &one).abandon().await;
     server.get(&one).await.expect(404);
 }
+
+#[tokio::test]
+async fn the_signer_is_who_the_caller_that_went_away_named() {
+    const PATH: &str = "/v1/organization";
+    let server = Server::start().await;
+    let (signs, _) = server.credential("signs", "sign").await;
+    let named = json!({"settings": {"signingCredential": signs}});
+    let call = server.call(Method::PATCH, PATH);
+    call.json(named).abandon().await;
+    let shown = server.get(PATH).await.expect(200);
+    let settings = &shown["organization"]["settings"];
+    assert_eq!(settings["signingCredential"], *signs);
+    let one = format!("/v1/apps/{signs}");
+    server.delete(&one).await.refused(409, "conflict");
+}

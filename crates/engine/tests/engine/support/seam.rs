@@ -28,6 +28,8 @@ pub(crate) enum Write {
     Settle,
     /// Due deliveries are handed to agents.
     Publish,
+    /// A document is saved, such as the organization's.
+    Document,
     /// Anything else.
     Other,
 }
@@ -349,6 +351,9 @@ impl Documented for Seam {
     }
 
     async fn save_document(&self, kind: DocumentKind, document: Document) -> Result<(), Error> {
+        if let Some(held) = self.caught(Write::Document, Moment::Before) {
+            held.hold().await;
+        }
         self.works()?;
         self.inner.save_document(kind, document).await
     }
