@@ -12,6 +12,7 @@ pub mod encryption;
 pub mod form;
 pub mod id;
 pub mod json;
+pub mod lines;
 pub mod nearest;
 pub mod outcome;
 pub mod run;

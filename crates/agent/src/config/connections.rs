@@ -35,23 +35,23 @@ pub struct KnownConnection {
     pub place: Place,
 }
 
+/// Reads the entries, each with where it stands.
 pub(super) fn read(
-    file: &str,
-    entries: &[Table],
+    entries: &[(String, Table)],
     mistakes: &mut Vec<Mistake>,
 ) -> Vec<KnownConnection> {
-    if entries.len() > CONNECTIONS_LIMIT {
+    if let Some((place, _)) = entries.get(CONNECTIONS_LIMIT) {
         let message = format!("expected at most {CONNECTIONS_LIMIT} connections");
-        mistakes.push(Mistake::new(file, CONNECTION, message));
+        mistakes.push(Mistake::new(place, CONNECTION, message));
         return Vec::new();
     }
     let mut known: Vec<KnownConnection> = Vec::with_capacity(entries.len());
-    for (index, entry) in entries.iter().enumerate() {
+    for (index, (place, entry)) in entries.iter().enumerate() {
         let mut found = Vec::new();
         let read = one(entry, &mut found);
         for (key, message) in found {
             let setting = format!("{CONNECTION}[{index}].{key}");
-            mistakes.push(Mistake::new(file, setting, message));
+            mistakes.push(Mistake::new(place, setting, message));
         }
         let Some(next) = read else { continue };
         let twice = known
@@ -60,7 +60,7 @@ pub(super) fn read(
         if twice {
             let message = "another connection has the same name or url";
             let setting = format!("{CONNECTION}[{index}]");
-            mistakes.push(Mistake::new(file, setting, message));
+            mistakes.push(Mistake::new(place, setting, message));
         }
         known.push(next);
     }

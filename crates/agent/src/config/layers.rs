@@ -7,8 +7,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use longshore_domain::lines::Lines;
 use longshore_domain::nearest::nearest;
-use toml::{Table, Value};
+use toml::de::{DeTable, DeValue};
+use toml::{Spanned, Table, Value};
 
 use super::mistake::Mistake;
 
@@ -92,9 +94,8 @@ pub(super) struct Layers {
     pub(super) settings: BTreeMap<String, Given>,
     /// The names that there are.
     pub(super) known: Vec<String>,
-    pub(super) connections: Vec<Table>,
-    /// The file's name, for mistakes.
-    pub(super) file: String,
+    /// The entries of `[[connection]]`, each with where it stands.
+    pub(super) connections: Vec<(String, Table)>,
 }
 
 impl Layers {
@@ -107,10 +108,10 @@ impl Layers {
         layers.add_text(DEFAULT, DEFAULTS, mistakes);
         layers.known = layers.settings.keys().cloned().collect();
         if let Some(path) = file {
-            layers.file = path.display().to_string();
+            let file = path.display().to_string();
             match read_text(path) {
-                Ok(text) => layers.add_text(&path.display().to_string(), &text, mistakes),
-                Err(cause) => mistakes.push(Mistake::new(&layers.file, "", cause)),
+                Ok(text) => layers.add_text(&file, &text, mistakes),
+                Err(cause) => mistakes.push(Mistake::new(&file, "", cause)),
             }
         }
         for (name, key) in VARIABLES {
@@ -153,35 +154,50 @@ impl Layers {
     }
 
     fn add_text(&mut self, origin: &str, text: &str, mistakes: &mut Vec<Mistake>) {
-        let table: Table = match text.parse() {
-            Ok(table) => table,
+        let read: Result<(Table, Spanned<DeTable<'_>>), toml::de::Error> = text
+            .parse()
+            .and_then(|table| Ok((table, DeTable::parse(text)?)));
+        let lines = Lines::of(text);
+        let (mut table, places) = match read {
+            Ok(read) => read,
             Err(error) => {
-                let error: toml::de::Error = error;
+                let at = error.span().map(|span| lines.line_of(span.start));
                 let message = format!("not TOML: {}", error.message());
-                mistakes.push(Mistake::new(origin, "", message));
+                mistakes.push(Mistake::new(placed(origin, at), "", message));
                 return;
             }
         };
-        for (name, value) in table {
-            match value {
-                Value::Array(entries) if name == CONNECTION => {
-                    for entry in entries {
+        let at = |offset: usize| placed(origin, Some(lines.line_of(offset)));
+        for (name, place) in places.get_ref() {
+            let Some(value) = table.remove(name.get_ref().as_ref()) else {
+                continue;
+            };
+            match (value, place.get_ref()) {
+                (Value::Array(entries), DeValue::Array(places)) if name.get_ref() == CONNECTION => {
+                    for (entry, place) in entries.into_iter().zip(places.iter()) {
+                        let at = at(place.span().start);
                         match entry {
-                            Value::Table(entry) => self.connections.push(entry),
+                            Value::Table(entry) => self.connections.push((at, entry)),
                             _ => mistakes.push(Mistake::new(
-                                origin,
+                                at,
                                 CONNECTION,
                                 "expected tables, written as [[connection]]",
                             )),
                         }
                     }
                 }
-                Value::Table(section) => {
-                    for (key, value) in section {
-                        self.add(origin, format!("{name}.{key}"), value, mistakes);
+                (Value::Table(mut section), DeValue::Table(places)) => {
+                    for key in places.keys() {
+                        if let Some(value) = section.remove(key.get_ref().as_ref()) {
+                            let setting = format!("{}.{}", name.get_ref(), key.get_ref());
+                            self.add(&at(key.span().start), setting, value, mistakes);
+                        }
                     }
                 }
-                value => self.add(origin, name, value, mistakes),
+                (value, _) => {
+                    let setting = name.get_ref().to_string();
+                    self.add(&at(name.span().start), setting, value, mistakes);
+                }
             }
         }
     }
@@ -207,6 +223,14 @@ impl Layers {
             is_variable: false,
         };
         self.settings.insert(key, given);
+    }
+}
+
+/// A line of a file; the defaults are not the reader's to look into.
+fn placed(origin: &str, line: Option<usize>) -> String {
+    match line {
+        Some(line) if origin != DEFAULT => format!("{origin}:{line}"),
+        _ => origin.to_owned(),
     }
 }
 

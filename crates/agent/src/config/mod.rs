@@ -80,7 +80,7 @@ impl Config {
         };
         let calls = Calls::read(&mut from);
         let network = Network::read(&mut from);
-        let connections = connections::read(&layers.file, &layers.connections, &mut from.mistakes);
+        let connections = connections::read(&layers.connections, &mut from.mistakes);
         let mappings = mappings(&mut from, environment);
         let workers = from.count("mapping.workers", 1..=64);
         let listen = from.parsed("listen.address", "an IP address and a port", |text| {

@@ -114,9 +114,9 @@ fn all_mistakes_are_told_together_and_none_repeats_a_secret() {
     ];
     let mistakes = load(Some(&file), &variables).unwrap_err();
     for expected in [
-        "calls.concurency: there is no such setting; the nearest is calls.concurrency",
-        "calls.timeout_ms: found `a string`, expected a number from 100 to 600000",
-        "network.allow: found `here`, expected an address range",
+        "agent.toml:2: calls.concurency: there is no such setting; the nearest is calls.concurrency",
+        "agent.toml:3: calls.timeout_ms: found `a string`, expected a number from 100 to 600000",
+        "agent.toml:5: network.allow: found `here`, expected an address range",
         "api.base_url: is not set",
         "api.client_id: is not set",
         "PORT_CLIENT_SECRET: api.client_secret: found a secret of another form",
@@ -125,8 +125,8 @@ fn all_mistakes_are_told_together_and_none_repeats_a_secret() {
         "mapping[0]: there is no key `enable`; the nearest is enabled",
         "mapping[0].url:",
         "mapping[0].report: there is no key `state`",
-        "connection[0].url: expected http:// or https://",
-        "connection[0].retrySchedule: is the server's to set",
+        "agent.toml:8: connection[0].url: expected http:// or https://",
+        "agent.toml:8: connection[0].retrySchedule: is the server's to set",
         "connection[0].signingSecret: found a secret of another form",
     ] {
         let told = mistakes.iter().any(|mistake| mistake.contains(expected));
@@ -137,6 +137,16 @@ fn all_mistakes_are_told_together_and_none_repeats_a_secret() {
         !all.contains("tooshort") && !all.contains("short secret"),
         "{all}"
     );
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_pointed_into() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("agent.toml");
+    std::fs::write(&file, "[calls]\nconcurrency = 4\ntimeout_ms = = 5\n").unwrap();
+    let mistakes = load(Some(&file), &[]).unwrap_err();
+    let told = |it: &String| it.contains("agent.toml:3: not TOML: ");
+    assert!(mistakes.iter().any(told), "{mistakes:#?}");
 }
 
 #[tokio::test]

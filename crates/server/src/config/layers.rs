@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use longshore_domain::lines::Lines;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -171,7 +172,7 @@ fn parse(
     origin: &dyn Fn(Option<usize>) -> Origin,
     mistakes: &mut Vec<ConfigMistake>,
 ) -> BTreeMap<String, Given> {
-    let lines = LineStarts::of(text);
+    let lines = Lines::of(text);
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         mistakes.push(ConfigMistake {
@@ -211,19 +212,5 @@ fn raw(value: &Spanned<DeValue<'_>>) -> Raw {
         DeValue::Float(_) => Raw::Other("a fraction"),
         DeValue::Datetime(_) => Raw::Other("a date"),
         DeValue::Table(_) => Raw::Other("a section"),
-    }
-}
-
-/// Where each line of a text begins, to turn offsets into line numbers.
-struct LineStarts(Vec<usize>);
-
-impl LineStarts {
-    fn of(text: &str) -> Self {
-        let after_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
-        Self(std::iter::once(0).chain(after_breaks).collect())
-    }
-
-    fn line_of(&self, offset: usize) -> usize {
-        self.0.partition_point(|start| *start <= offset)
     }
 }
