@@ -218,8 +218,9 @@ impl Shared {
 }
 
 /// After a broker was away, the library may take a message for written because one that came after
-/// it was, and then knows no offset. That is a guess, by which messages were lost
-/// (<https://github.com/confluentinc/librdkafka/issues/4134>): only an offset confirms.
+/// it was (`rd_kafka_dr_implicit_ack`), and then knows no offset. Messages that it said were written
+/// have been missing (<https://github.com/confluentinc/librdkafka/issues/4134>), so only an offset
+/// confirms.
 fn confirmed(partition: i32, offset: i64) -> Result<Published, Unsent> {
     match offset {
         0.. => Ok(Published { partition, offset }),
