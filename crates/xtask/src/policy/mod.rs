@@ -10,9 +10,10 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 
-use crate::programs::root;
+use crate::programs::{cargo, output, root};
 
 pub(crate) fn run() -> Result<()> {
+    fuzz_lock_is_current()?;
     let text = fs::read_to_string(root().join("deny.toml")).context("deny.toml")?;
     let policy: rules::Policy = toml::from_str(&text).context("deny.toml")?;
     let packages = graph::packages(&policy.graph.targets)?;
@@ -27,5 +28,16 @@ pub(crate) fn run() -> Result<()> {
         bail!("deny.toml: {} findings", findings.len());
     }
     println!("{} packages follow deny.toml", packages.len());
+    Ok(())
+}
+
+/// The fuzz targets are a workspace of their own, which nothing else here builds.
+fn fuzz_lock_is_current() -> Result<()> {
+    let mut tree = cargo();
+    tree.args(["tree", "--locked", "--depth", "0"]);
+    tree.args(["--manifest-path", "fuzz/Cargo.toml"]);
+    output(&mut tree).context(
+        "fuzz/Cargo.lock is behind: `cargo tree --manifest-path fuzz/Cargo.toml` brings it up",
+    )?;
     Ok(())
 }
