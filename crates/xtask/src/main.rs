@@ -65,7 +65,7 @@ enum Command {
     Release,
     /// The house's rules alone
     Tidy,
-    /// The dependency policy of deny.toml alone
+    /// The dependency policy alone: deny.toml, and the lock file of the fuzz targets
     Policy,
 }
 

@@ -9,7 +9,8 @@ use std::path::Path;
 
 use longshore_domain::lines::Lines;
 use longshore_domain::nearest::nearest;
-use toml::de::{DeTable, DeValue};
+use serde::Deserialize as _;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 use toml::{Spanned, Table, Value};
 
 use super::mistake::Mistake;
@@ -154,12 +155,9 @@ impl Layers {
     }
 
     fn add_text(&mut self, origin: &str, text: &str, mistakes: &mut Vec<Mistake>) {
-        let read: Result<(Table, Spanned<DeTable<'_>>), toml::de::Error> = text
-            .parse()
-            .and_then(|table| Ok((table, DeTable::parse(text)?)));
         let lines = Lines::of(text);
-        let (mut table, places) = match read {
-            Ok(read) => read,
+        let table = match DeTable::parse(text) {
+            Ok(table) => table,
             Err(error) => {
                 let at = error.span().map(|span| lines.line_of(span.start));
                 let message = format!("not TOML: {}", error.message());
@@ -168,33 +166,31 @@ impl Layers {
             }
         };
         let at = |offset: usize| placed(origin, Some(lines.line_of(offset)));
-        for (name, place) in places.get_ref() {
-            let Some(value) = table.remove(name.get_ref().as_ref()) else {
-                continue;
-            };
-            match (value, place.get_ref()) {
-                (Value::Array(entries), DeValue::Array(places)) if name.get_ref() == CONNECTION => {
-                    for (entry, place) in entries.into_iter().zip(places.iter()) {
-                        let at = at(place.span().start);
-                        match entry {
-                            Value::Table(entry) => self.connections.push((at, entry)),
-                            _ => mistakes.push(Mistake::new(
+        for (name, value) in table.get_ref() {
+            match value.get_ref() {
+                DeValue::Array(entries) if name.get_ref() == CONNECTION => {
+                    for entry in entries {
+                        let at = at(entry.span().start);
+                        match plain(entry) {
+                            Ok(Value::Table(entry)) => self.connections.push((at, entry)),
+                            Ok(_) => mistakes.push(Mistake::new(
                                 at,
                                 CONNECTION,
                                 "expected tables, written as [[connection]]",
                             )),
+                            Err(error) => {
+                                mistakes.push(Mistake::new(at, CONNECTION, error.message()));
+                            }
                         }
                     }
                 }
-                (Value::Table(mut section), DeValue::Table(places)) => {
-                    for key in places.keys() {
-                        if let Some(value) = section.remove(key.get_ref().as_ref()) {
-                            let setting = format!("{}.{}", name.get_ref(), key.get_ref());
-                            self.add(&at(key.span().start), setting, value, mistakes);
-                        }
+                DeValue::Table(section) => {
+                    for (key, value) in section {
+                        let setting = format!("{}.{}", name.get_ref(), key.get_ref());
+                        self.add(&at(key.span().start), setting, value, mistakes);
                     }
                 }
-                (value, _) => {
+                _ => {
                     let setting = name.get_ref().to_string();
                     self.add(&at(name.span().start), setting, value, mistakes);
                 }
@@ -202,7 +198,13 @@ impl Layers {
         }
     }
 
-    fn add(&mut self, origin: &str, key: String, value: Value, mistakes: &mut Vec<Mistake>) {
+    fn add(
+        &mut self,
+        origin: &str,
+        key: String,
+        value: &Spanned<DeValue<'_>>,
+        mistakes: &mut Vec<Mistake>,
+    ) {
         let direct = key.strip_suffix("_file").unwrap_or(&key);
         let is_known = self.known.is_empty()
             || self.known.contains(&key)
@@ -217,13 +219,23 @@ impl Layers {
             mistakes.push(Mistake::new(origin, key, message));
             return;
         }
-        let given = Given {
-            origin: origin.to_owned(),
-            value,
-            is_variable: false,
-        };
-        self.settings.insert(key, given);
+        match plain(value) {
+            Ok(value) => {
+                let given = Given {
+                    origin: origin.to_owned(),
+                    value,
+                    is_variable: false,
+                };
+                self.settings.insert(key, given);
+            }
+            Err(error) => mistakes.push(Mistake::new(origin, key, error.message())),
+        }
     }
+}
+
+/// A value as it was written; an error where it does not fit, such as a number beyond 64 bits.
+fn plain(written: &Spanned<DeValue<'_>>) -> Result<Value, toml::de::Error> {
+    Value::deserialize(ValueDeserializer::from(written.clone()))
 }
 
 /// A line of a file; the defaults are not the reader's to look into.

@@ -147,6 +147,10 @@ fn a_file_that_is_not_toml_is_pointed_into() {
     let mistakes = load(Some(&file), &[]).unwrap_err();
     let told = |it: &String| it.contains("agent.toml:3: not TOML: ");
     assert!(mistakes.iter().any(told), "{mistakes:#?}");
+    std::fs::write(&file, "id = 99999999999999999999\n").unwrap();
+    let mistakes = load(Some(&file), &[]).unwrap_err();
+    let told = |it: &String| it.contains("agent.toml:1: id: ");
+    assert!(mistakes.iter().any(told), "{mistakes:#?}");
 }
 
 #[tokio::test]

@@ -99,18 +99,22 @@ impl Unsent {
     }
 }
 
-/// Whether a broker that refused with `code` may do the same thing later.
+/// Whether the library gave up waiting, or a broker may do later what it does not do now.
 pub(super) const fn is_passing(code: Code) -> bool {
     matches!(
         code,
-        Code::BrokerNotAvailable
+        Code::AllBrokersDown
+            | Code::BrokerNotAvailable
             | Code::BrokerTransportFailure
             | Code::KafkaStorageError
             | Code::LeaderNotAvailable
+            | Code::MessageTimedOut
             | Code::NetworkException
             | Code::NotController
+            | Code::OperationTimedOut
             | Code::RequestTimedOut
             | Code::ThrottlingQuotaExceeded
+            | Code::TimedOutQueue
             | Code::Unknown
     )
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::FromClientConfigAndContext as _;
-use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 
@@ -237,19 +236,6 @@ fn native(config: &ClientConfig, trouble: &Trouble) -> Result<Native, KafkaError
         trouble: trouble.clone(),
     };
     Native::from_config_and_context(config, context).map_err(|it| KafkaError::Settings(told(&it)))
-}
-
-/// Whether the library gave up waiting, rather than being told no.
-pub(super) const fn is_late(code: RDKafkaErrorCode) -> bool {
-    matches!(
-        code,
-        RDKafkaErrorCode::OperationTimedOut
-            | RDKafkaErrorCode::MessageTimedOut
-            | RDKafkaErrorCode::RequestTimedOut
-            | RDKafkaErrorCode::BrokerTransportFailure
-            | RDKafkaErrorCode::AllBrokersDown
-            | RDKafkaErrorCode::TimedOutQueue
-    )
 }
 
 #[cfg(test)]

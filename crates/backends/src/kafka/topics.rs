@@ -11,7 +11,7 @@ use rdkafka::producer::Producer as _;
 use super::MESSAGE_BYTES_LIMIT;
 use super::client::Context;
 use super::failure::{KafkaError, is_passing, told};
-use super::producer::{Producer, Shared, is_late};
+use super::producer::{Producer, Shared};
 
 /// How often a new topic is looked for, as brokers tell each other of it after they confirmed it.
 const LOOKS: u32 = 50;
@@ -207,7 +207,7 @@ impl Shared {
 fn failed(error: &Native, trouble: Option<String>) -> KafkaError {
     let text = told(error);
     match error.rdkafka_error_code() {
-        Some(code) if !is_late(code) => KafkaError::Refused(text),
+        Some(code) if !is_passing(code) => KafkaError::Refused(text),
         _ => KafkaError::Unreachable(trouble.map_or(text.clone(), |it| format!("{text} ({it})"))),
     }
 }

@@ -1,4 +1,4 @@
-//! The dependency policy: licences, bans, duplicates and sources, as deny.toml says.
+//! The dependency policy: licences, bans, duplicates and sources, as deny.toml says; and that lock files fit.
 //!
 //! Reads cargo-deny's file and understands the part of it that is used here; another key is refused, never passed over.
 
@@ -37,7 +37,8 @@ fn fuzz_lock_is_current() -> Result<()> {
     tree.args(["tree", "--locked", "--depth", "0"]);
     tree.args(["--manifest-path", "fuzz/Cargo.toml"]);
     output(&mut tree).context(
-        "fuzz/Cargo.lock is behind: `cargo tree --manifest-path fuzz/Cargo.toml` brings it up",
+        "the fuzz targets are not resolved by their lock file; where it is behind, \
+         `cargo tree --manifest-path fuzz/Cargo.toml` brings it up",
     )?;
     Ok(())
 }
