@@ -5,11 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use longshore_agent::cli::{Arguments, JQ_WORKER};
 use longshore_jq::Metered;
-use mimalloc::MiMalloc;
 
 /// Metered in the processes that evaluate expressions.
 #[global_allocator]
-static ALLOCATOR: Metered<MiMalloc> = Metered::new(MiMalloc);
+static ALLOCATOR: Metered = Metered;
 
 /// Longshore's execution agent
 #[derive(Parser)]

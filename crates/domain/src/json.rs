@@ -4,12 +4,15 @@
 //! ECMAScript's `JSON.stringify` and Python's `json.dumps` byte for byte. Nothing here parses.
 
 mod compact;
+mod document;
 mod number;
 mod write;
 
 use serde_json::Value;
 
 pub use compact::{Unwritable, compact};
+pub(crate) use document::Written;
+pub use document::{JsonDocument, STORED_DEPTH};
 use write::{Ecma, Python, PythonAscii, PythonAsciiCompact};
 
 /// `value` as ECMAScript prints it: `JSON.stringify(JSON.parse(text))`.

@@ -1,6 +1,8 @@
 //! Decide purely, write once: on what is stored now, and anew where it moved before the decision was
 //! written.
 
+use std::sync::Arc;
+
 use longshore_domain::delivery::Delivery;
 use longshore_domain::id::{DeliveryId, RunId};
 use longshore_domain::run::{Run, RunChange};
@@ -36,7 +38,8 @@ impl Engine {
             let Some((change, said)) = rule(&run, delivery.as_ref())? else {
                 return Ok(None);
             };
-            match self.store.apply(change.clone()).await {
+            let change = Arc::new(change);
+            match self.store.apply(Arc::clone(&change)).await {
                 Ok(_) => {
                     self.observe(&run, delivery.as_ref(), &change);
                     return Ok(Some(said));

@@ -244,7 +244,7 @@ impl Engine {
         }
         Some(Content::Deferred(Box::new(DeferredContent {
             bytes: ready.bytes(),
-            payload: payload.clone(),
+            payload: payload.as_value().clone(),
             deferred: documents.deferred.clone(),
             scope: scope::of_stored(run, documents),
             encrypted: documents.encrypted.clone().filter(|it| it.has_sealed()),

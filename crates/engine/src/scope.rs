@@ -45,9 +45,9 @@ pub(crate) fn of_stored(run: &Run, documents: &Documents) -> Value {
         &run.id,
         &run.action,
         run.blueprint.as_deref(),
-        documents.properties.clone(),
+        documents.properties.as_value().clone(),
         documents.encrypted.as_deref(),
-        documents.trigger.clone(),
+        documents.trigger.as_value().clone(),
         run.entity.as_deref(),
     )
 }

@@ -11,16 +11,20 @@ use std::cell::Cell;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The allocator `A`, metered in workers.
-#[derive(Debug)]
-pub struct Metered<A>(A);
+use libmimalloc_sys::{
+    mi_free, mi_malloc, mi_malloc_aligned, mi_realloc, mi_realloc_aligned, mi_zalloc,
+    mi_zalloc_aligned,
+};
 
-impl<A> Metered<A> {
-    /// Meters `allocator`.
-    pub const fn new(allocator: A) -> Self {
-        Self(allocator)
-    }
-}
+/// The allocator mimalloc, metered in workers.
+///
+/// Not generic, so that it is compiled here and not with the crate that names it, which is built for
+/// a short build.
+#[derive(Debug)]
+pub struct Metered;
+
+/// What every block of mimalloc is aligned to, unasked.
+const WORD: usize = size_of::<usize>();
 
 /// Whether any thread of this process is metered: one look keeps the price low where none is.
 static METERING: AtomicBool = AtomicBool::new(false);
@@ -96,29 +100,43 @@ fn give_back(bytes: usize) {
     }
 }
 
-// SAFETY: every block comes from `A` with the caller's own layout and goes back to it so; a null
-// pointer is an allowed answer.
-unsafe impl<A: GlobalAlloc> GlobalAlloc for Metered<A> {
+// SAFETY: every block comes from mimalloc with the caller's own size and alignment (a word's being
+// what it gives unasked) and goes back to it; a null pointer is an allowed answer.
+unsafe impl GlobalAlloc for Metered {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if !take(layout.size()) {
+        let (size, align) = (layout.size(), layout.align());
+        if !take(size) {
             return ptr::null_mut();
         }
-        // SAFETY: the caller's promises are `A`'s.
-        unsafe { self.0.alloc(layout) }
+        // SAFETY: mimalloc takes any size, and any power of two to align to.
+        unsafe {
+            match align {
+                ..=WORD => mi_malloc(size),
+                _ => mi_malloc_aligned(size, align),
+            }
+        }
+        .cast()
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if !take(layout.size()) {
+        let (size, align) = (layout.size(), layout.align());
+        if !take(size) {
             return ptr::null_mut();
         }
         // SAFETY: as above.
-        unsafe { self.0.alloc_zeroed(layout) }
+        unsafe {
+            match align {
+                ..=WORD => mi_zalloc(size),
+                _ => mi_zalloc_aligned(size, align),
+            }
+        }
+        .cast()
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         give_back(layout.size());
-        // SAFETY: as above.
-        unsafe { self.0.dealloc(block, layout) }
+        // SAFETY: the caller gives back what came from here.
+        unsafe { mi_free(block.cast()) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
@@ -126,7 +144,13 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Metered<A> {
             return ptr::null_mut();
         }
         give_back(layout.size());
-        // SAFETY: as above.
-        unsafe { self.0.realloc(block, layout, size) }
+        // SAFETY: the block came from here; the rest is as above.
+        unsafe {
+            match layout.align() {
+                ..=WORD => mi_realloc(block.cast(), size),
+                align => mi_realloc_aligned(block.cast(), size, align),
+            }
+        }
+        .cast()
     }
 }

@@ -26,12 +26,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use longshore_jq::Metered;
-use mimalloc::MiMalloc;
 
 /// A run allocates some hundred times; with the system's allocator a seventh of a run's CPU was
 /// spent in it. In a worker it is metered.
 #[global_allocator]
-static ALLOCATOR: Metered<MiMalloc> = Metered::new(MiMalloc);
+static ALLOCATOR: Metered = Metered;
 
 /// The argument with which this program is started to evaluate expressions for another one.
 const JQ_WORKER: &str = "jq-worker";

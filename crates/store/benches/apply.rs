@@ -35,20 +35,23 @@ enum Work {
 async fn one(store: &Sqlite, work: Work, number: u64) {
     match work {
         Work::Insert => {
-            store.apply(sample::owned(number)).await.expect("stored");
+            store
+                .apply(Arc::new(sample::owned(number)))
+                .await
+                .expect("stored");
         }
         Work::InsertAndSettle => {
             let change = sample::owned(number);
             let delivery = sample::delivery_of(&change);
-            store.apply(change).await.expect("stored");
+            store.apply(Arc::new(change)).await.expect("stored");
             store
-                .apply(sample::settled(&delivery, 1))
+                .apply(Arc::new(sample::settled(&delivery, 1)))
                 .await
                 .expect("settled");
         }
         Work::Store => {
             let change = sample::executed(number, DESTINATION, Entry::Stored, Repeat::Allowed);
-            store.apply(change).await.expect("stored");
+            store.apply(Arc::new(change)).await.expect("stored");
         }
     }
 }

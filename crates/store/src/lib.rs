@@ -9,6 +9,7 @@ mod filter;
 mod record;
 pub mod sqlite;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -72,13 +73,13 @@ pub trait Runs: Send + Sync {
     /// Applies one decision whole, or not at all.
     ///
     /// The writer takes changes of existing runs before new ones, and one refused change harms no
-    /// neighbour in its group.
+    /// neighbour in its group. Once it has answered, `change` is the caller's alone again.
     ///
     /// # Errors
     /// `Conflict` where run or delivery moved since they were read: read again and decide again.
     /// `Overloaded` where the queue for new runs is full, `Unavailable` where nothing can be
     /// written (a full disk).
-    async fn apply(&self, change: RunChange) -> Result<Applied, Error>;
+    async fn apply(&self, change: Arc<RunChange>) -> Result<Applied, Error>;
 
     /// A run with its documents and its delivery.
     async fn run(&self, id: &RunId) -> Result<Option<Found>, Error>;

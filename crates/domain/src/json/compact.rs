@@ -7,6 +7,9 @@ use serde::ser::{self, Serialize, Serializer};
 
 use super::write::quoted;
 
+/// Names a newtype around JSON text that stands in the output as it is.
+pub(super) const VERBATIM: &str = "$longshore::json::verbatim";
+
 /// Why a value was not written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unwritable {
@@ -45,6 +48,7 @@ pub fn compact<T: Serialize + ?Sized>(value: &T, depth: u32) -> Result<String, U
         out: Vec::with_capacity(128),
         open: 0,
         depth,
+        verbatim: false,
     };
     value.serialize(&mut writer)?;
     String::from_utf8(writer.out).map_err(|_| Unwritable::Value("not UTF-8".to_owned()))
@@ -54,6 +58,8 @@ struct Writer {
     out: Vec<u8>,
     open: u32,
     depth: u32,
+    /// The next text is JSON already.
+    verbatim: bool,
 }
 
 impl Writer {
@@ -177,6 +183,9 @@ impl<'w> Serializer for &'w mut Writer {
     }
 
     fn serialize_str(self, value: &str) -> Result<(), Unwritable> {
+        if self.verbatim {
+            return self.text(value);
+        }
         quoted(value, &mut self.out);
         Ok(())
     }
@@ -212,10 +221,16 @@ impl<'w> Serializer for &'w mut Writer {
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<(), Unwritable> {
-        value.serialize(self)
+        if name != VERBATIM {
+            return value.serialize(self);
+        }
+        self.verbatim = true;
+        value.serialize(&mut *self)?;
+        self.verbatim = false;
+        Ok(())
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(

@@ -142,10 +142,10 @@ pub fn accept(request: Request, dispatch: Option<(Rendered, NewDelivery)>) -> Ru
         version: 1,
     };
     let mut documents = Documents {
-        properties: request.properties,
-        raw_properties: request.raw_properties,
+        properties: request.properties.into(),
+        raw_properties: request.raw_properties.map(Into::into),
         encrypted: request.encrypted,
-        trigger: request.trigger,
+        trigger: request.trigger.into(),
         entity: request
             .entity
             .map(|identifier| json!({"identifier": identifier})),
@@ -163,7 +163,7 @@ pub fn accept(request: Request, dispatch: Option<(Rendered, NewDelivery)>) -> Ru
             log.push(failed.log_line(now));
             run.log_lines += 1;
         }
-        documents.payload = Some(rendered.payload);
+        documents.payload = Some(rendered.payload.into());
         documents.deferred = rendered.deferred;
         DeliveryWrite::Insert(delivery_of(request.id, new, now))
     });

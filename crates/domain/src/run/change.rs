@@ -106,6 +106,14 @@ impl DeliveryWrite {
             Self::Insert(delivery) | Self::Update { delivery, .. } => delivery,
         }
     }
+
+    /// The delivery as it shall be, by itself.
+    #[must_use]
+    pub fn into_delivery(self) -> Delivery {
+        match self {
+            Self::Insert(delivery) | Self::Update { delivery, .. } => delivery,
+        }
+    }
 }
 
 /// What happened to a run, as its timeline and the automations are told.
@@ -219,6 +227,17 @@ impl RunChange {
             RunWrite::Update { run, .. } => Some(run),
             RunWrite::Keep(_) => None,
         }
+    }
+
+    /// The run and the delivery as they shall be; none where one of them stays.
+    #[must_use]
+    pub fn into_sent(self) -> Option<(Run, Delivery)> {
+        let run = match self.run {
+            RunWrite::Insert(new) => new.run,
+            RunWrite::Update { run, .. } => *run,
+            RunWrite::Keep(_) => return None,
+        };
+        Some((run, self.delivery?.into_delivery()))
     }
 
     /// The id of the run that it is about.

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::id::RunId;
+use crate::json::JsonDocument;
 use crate::time::Timestamp;
 
 pub use crate::action::{ApprovalType, RequiredApproval};
@@ -214,15 +215,15 @@ pub struct Run {
 pub struct Documents {
     /// The inputs, defaults filled in; what the server encrypts is censored, here and as it was
     /// sent.
-    pub properties: Value,
+    pub properties: JsonDocument,
     /// The inputs as they were sent, where they differ.
-    pub raw_properties: Option<Value>,
+    pub raw_properties: Option<JsonDocument>,
     /// Who asked for it, from where and when: the `trigger` of templates.
-    pub trigger: Value,
+    pub trigger: JsonDocument,
     /// What the run is about, `{identifier}`.
     pub entity: Option<Value>,
     /// The rendered invocation; what names a secret stands in it as it was written.
-    pub payload: Option<Value>,
+    pub payload: Option<JsonDocument>,
     /// The parts of `payload` that are evaluated for each attempt anew.
     pub deferred: Vec<crate::template::Deferred>,
     /// What the backend answered.

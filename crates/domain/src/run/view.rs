@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::approval::approval_json;
 use super::{Documents, EncryptedInputs, Request, Run};
 use crate::id::RunId;
-use crate::json::compact;
+use crate::json::{JsonDocument, Written, compact};
 
 /// A run with its documents, to be shown.
 #[derive(Clone, Copy, Debug)]
@@ -23,19 +23,31 @@ impl RunView<'_> {
     /// The API's JSON; with `v1` references are identifiers alone.
     #[must_use]
     pub fn json(&self, v1: bool) -> Value {
-        serde_json::to_value(Shown { view: self, v1 }).unwrap_or_default()
+        let shown = Shown {
+            view: self,
+            v1,
+            written: false,
+        };
+        serde_json::to_value(shown).unwrap_or_default()
     }
 
-    /// The same as text, with nothing copied on the way.
+    /// The same as text, with nothing copied on the way; the documents' own texts stand in it.
     #[must_use]
     pub fn text(&self, v1: bool) -> String {
-        compact(&Shown { view: self, v1 }, u32::MAX).unwrap_or_default()
+        let shown = Shown {
+            view: self,
+            v1,
+            written: true,
+        };
+        compact(&shown, u32::MAX).unwrap_or_default()
     }
 }
 
 struct Shown<'a> {
     view: &'a RunView<'a>,
     v1: bool,
+    /// Whether documents are shown by their texts.
+    written: bool,
 }
 
 /// Something that a run is about: an identifier alone, or with what is known of it.
@@ -49,6 +61,14 @@ enum Reference<'a> {
         icon: &'a Value,
         deleted: bool,
     },
+}
+
+/// How a document is shown.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Shape<'a> {
+    Text(Written<'a>),
+    Value(&'a Value),
 }
 
 impl Shown<'_> {
@@ -66,6 +86,14 @@ impl Shown<'_> {
             title,
             icon,
             deleted: found.is_none(),
+        }
+    }
+
+    fn document<'b>(&self, document: &'b JsonDocument) -> Shape<'b> {
+        if self.written {
+            Shape::Text(document.written())
+        } else {
+            Shape::Value(document)
         }
     }
 
@@ -95,9 +123,9 @@ impl Serialize for Shown<'_> {
         if let Some(entity) = &run.entity {
             shown.serialize_entry("entity", &self.unseen(entity))?;
         }
-        shown.serialize_entry("properties", &documents.properties)?;
+        shown.serialize_entry("properties", &self.document(&documents.properties))?;
         if let Some(raw) = &documents.raw_properties {
-            shown.serialize_entry("rawProperties", raw)?;
+            shown.serialize_entry("rawProperties", &self.document(raw))?;
         }
         shown.serialize_entry("source", run.source.name())?;
         shown.serialize_entry("requiredApproval", &run.required_approval)?;
@@ -107,7 +135,9 @@ impl Serialize for Shown<'_> {
             run.link.as_ref().unwrap_or(&Value::Array(Vec::new())),
         )?;
         shown.serialize_entry("summary", run.summary.as_deref().unwrap_or_default())?;
-        shown.serialize_entry("payload", &documents.payload)?;
+        let payload = documents.payload.as_ref();
+        let payload = payload.map(|payload| self.document(payload));
+        shown.serialize_entry("payload", &payload)?;
         if let Some(response) = documents.response.as_ref().filter(|found| !found.is_null()) {
             shown.serialize_entry("response", response)?;
         }

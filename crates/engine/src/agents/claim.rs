@@ -255,19 +255,19 @@ impl Engine {
         let scope = scope::of_stored(run, &documents);
         let scope = scope::with_secrets(scope, &self.secrets.values(), &token);
         let filled = self
-            .fill_deferred(payload, &documents.deferred, &scope)
+            .fill_deferred(payload.into_value(), &documents.deferred, &scope)
             .await;
         if let Some(failed) = self.failed_templates(filled.failures) {
             self.tell_of(run, &failed).await;
         }
-        documents.payload = Some(filled.payload);
+        documents.payload = Some(filled.payload.into());
         Ok(documents)
     }
 
     async fn tell_of(&self, run: &Run, failed: &run::FailedTemplates) {
         let mut change = RunChange::keep(run.id.clone());
         run::tell_failed_templates(&mut change, run, failed, self.environment.now());
-        if let Err(error) = self.store.apply(change).await {
+        if let Err(error) = self.store.apply(Arc::new(change)).await {
             tracing::warn!(%error, run = %run.id, "a template's failure was not written");
         }
     }

@@ -1,6 +1,7 @@
 //! What became of the calls that agents made.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use longshore_backends::scrub::{Scrubber, may_stand_in};
@@ -81,9 +82,9 @@ impl Engine {
             if self.was_settled(delivery, &told).await? {
                 return Ok(SettleVerdict::Recorded);
             }
-            let change = self.settlement(credential, run, delivery, &told);
+            let change = Arc::new(self.settlement(credential, run, delivery, &told));
             let moves = change.delivery.is_some();
-            match self.store.apply(change.clone()).await {
+            match self.store.apply(Arc::clone(&change)).await {
                 Ok(_) => {
                     self.observe(run, Some(delivery), &change);
                     return Ok(match moves {
@@ -237,9 +238,13 @@ impl Engine {
                 }
             }
             let deferred = &documents.deferred;
-            if let Some(payload) = documents.payload.clone().filter(|_| !deferred.is_empty()) {
+            if let Some(payload) = documents
+                .payload
+                .as_deref()
+                .filter(|_| !deferred.is_empty())
+            {
                 let scope = scope::with_secrets(scope, &self.secrets.values(), &token);
-                let filled = self.fill_deferred(payload, deferred, &scope).await;
+                let filled = self.fill_deferred(payload.clone(), deferred, &scope).await;
                 secrets.extend(filled.secrets);
             }
         }

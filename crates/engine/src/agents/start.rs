@@ -89,9 +89,9 @@ impl Engine {
                 StartedByAgent::No(refusal) => return Ok(Err(refusal)),
             };
             let repeat = started.repeat;
-            let change = started_by_agent(&run, &delivery, started);
+            let change = Arc::new(started_by_agent(&run, &delivery, started));
             self.agents.sessions().will_start(by, &item.delivery);
-            match self.store.apply(change.clone()).await {
+            match self.store.apply(Arc::clone(&change)).await {
                 Ok(_) => {
                     self.observe(&run, Some(&delivery), &change);
                     if self.agents.sessions().holds(by, &item.delivery) {

@@ -80,9 +80,9 @@ impl Engine {
                 let next = self.settling_of(delivery, |settling| {
                     delivery::unstarted(delivery, reading, settling)
                 })?;
-                let change = run::moved(run, delivery, next, None, ENGINE, now);
+                let change = Arc::new(run::moved(run, delivery, next, None, ENGINE, now));
                 Some(async move {
-                    match self.store.apply(change.clone()).await {
+                    match self.store.apply(Arc::clone(&change)).await {
                         Ok(_) => {
                             self.observe(run, Some(delivery), &change);
                             Ok(true)

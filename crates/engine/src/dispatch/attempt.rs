@@ -119,12 +119,15 @@ impl Engine {
         };
         let mut change = RunChange::keep(parcel.run.id.clone());
         let write = DeliveryWrite::update(&parcel.delivery, started);
-        let next = write.delivery().clone();
         change.delivery = Some(write);
-        match self.write(change.clone()).await {
+        let change = Arc::new(change);
+        match self.write(Arc::clone(&change)).await {
             Ok(()) => {
                 self.observe(&parcel.run, Some(&parcel.delivery), &change);
-                parcel.delivery = next;
+                let started = Arc::unwrap_or_clone(change).delivery;
+                if let Some(started) = started {
+                    parcel.delivery = started.into_delivery();
+                }
                 true
             }
             // Its run has ended meanwhile, or this process is no longer its owner.
@@ -350,7 +353,8 @@ impl Engine {
                 let due_at = next.due_at.filter(|_| next.state == State::Due)?;
                 Some((next.destination.clone(), due_at))
             });
-            match self.write(change.clone()).await {
+            let change = Arc::new(change);
+            match self.write(Arc::clone(&change)).await {
                 Ok(()) => {
                     self.observe(run, Some(delivery), &change);
                     if let Some((destination, due_at)) = due {
@@ -398,7 +402,8 @@ impl Engine {
         };
         let mut change = RunChange::keep(run.id.clone());
         change.delivery = Some(DeliveryWrite::update(&delivery, moved));
-        match self.write(change.clone()).await {
+        let change = Arc::new(change);
+        match self.write(Arc::clone(&change)).await {
             Ok(()) => {
                 self.observe(&run, Some(&delivery), &change);
                 self.note_stored(&route.destination, now);
@@ -411,9 +416,9 @@ impl Engine {
     }
 
     /// Writes `change`, however long storage cannot be written.
-    pub(super) async fn write(&self, change: RunChange) -> Result<(), Stored> {
+    pub(super) async fn write(&self, change: Arc<RunChange>) -> Result<(), Stored> {
         loop {
-            match self.store.apply(change.clone()).await {
+            match self.store.apply(Arc::clone(&change)).await {
                 Ok(_) => return Ok(()),
                 Err(error @ (Stored::Unavailable(_) | Stored::Overloaded)) => {
                     if self.tasks.is_stopping() {

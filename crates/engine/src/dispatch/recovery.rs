@@ -29,7 +29,7 @@ impl Engine {
                 let may_have_left = lost.attempt.is_some();
                 let change = recovered(run, delivery, lost, now);
                 Some(async move {
-                    let written = self.store.apply(change).await;
+                    let written = self.store.apply(Arc::new(change)).await;
                     if written.is_ok() && may_have_left {
                         let label = self.label_of(&delivery.destination);
                         self.metrics.came_to(&label, OutcomeKind::Unknown);

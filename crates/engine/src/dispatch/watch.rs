@@ -86,7 +86,8 @@ impl Engine {
         delivery: &Delivery,
         change: RunChange,
     ) -> Result<bool, Stored> {
-        match self.store.apply(change.clone()).await {
+        let change = Arc::new(change);
+        match self.store.apply(Arc::clone(&change)).await {
             Ok(_) => {
                 self.observe(run, Some(delivery), &change);
                 Ok(true)

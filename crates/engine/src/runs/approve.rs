@@ -37,7 +37,8 @@ impl Engine {
                 run::approve(&found.run, &found.documents.votes, vote).map_err(Error::Approval)?;
             let written = match approved {
                 Approved::Recorded(change) => {
-                    let written = self.store.apply(change.clone()).await;
+                    let change = Arc::new(change);
+                    let written = self.store.apply(Arc::clone(&change)).await;
                     if written.is_ok() {
                         self.observe(&found.run, None, &change);
                     }

@@ -1,5 +1,7 @@
 //! Reports: PATCH, log lines, responses and redeeming.
 
+use std::sync::Arc;
+
 use longshore_domain::delivery::Delivery;
 use longshore_domain::id::{RunId, RunLogId};
 use longshore_domain::run::{
@@ -118,7 +120,7 @@ impl Engine {
     /// same moment, the refusal matters more.
     async fn refuse(&self, rejection: ReportRejection) -> Error {
         if let ReportRejection::RunEnded(change) = &rejection {
-            match self.store.apply((**change).clone()).await {
+            match self.store.apply(Arc::new((**change).clone())).await {
                 Ok(_) | Err(longshore_store::Error::Conflict(_)) => {}
                 Err(error) => return error.into(),
             }

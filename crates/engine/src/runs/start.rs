@@ -8,8 +8,9 @@ use longshore_domain::delivery::Receiver;
 use longshore_domain::form::Accepted;
 use longshore_domain::id::{DeliveryId, RunId};
 use longshore_domain::run::{
-    self, Documents, EncryptedInputs, Entry, Idempotency, Message, NewDelivery, Rendered, Request,
-    Run, RunChange, RunView, RunWrite, Source, Vote, defer_in_message, standard_message,
+    self, DeliveryWrite, Documents, EncryptedInputs, Entry, Idempotency, Message, NewDelivery,
+    Rendered, Request, Run, RunChange, RunView, RunWrite, Source, Vote, defer_in_message,
+    standard_message,
 };
 use longshore_domain::time::Timestamp;
 use serde_json::{Map, Value, json};
@@ -167,7 +168,10 @@ impl Engine {
         let found = found.ok_or_else(|| Error::not_found("run", id.as_str()))?;
         let action = self.catalog.compiled(&found.run.action).await?;
         let documents = found.documents;
-        let mut properties = documents.raw_properties.unwrap_or(documents.properties);
+        let mut properties = documents
+            .raw_properties
+            .unwrap_or(documents.properties)
+            .into_value();
         if let (Some(encrypted), Some(form)) = (&documents.encrypted, &action.form) {
             self.open_inputs(id, encrypted, form, &mut properties)?;
         }
@@ -228,14 +232,9 @@ impl Engine {
         sending: Option<(Reservation, Content)>,
     ) -> Result<(), longshore_store::Error> {
         let engine = Arc::clone(self);
+        let change = Arc::new(change);
         let work = async move {
-            let run = change.run().cloned();
-            let delivery = change
-                .delivery
-                .as_ref()
-                .map(|write| write.delivery().clone());
-            let update = before.map(|before| (before, change.clone()));
-            if let Err(error) = engine.store.apply(change).await {
+            if let Err(error) = engine.store.apply(Arc::clone(&change)).await {
                 if matches!(error, longshore_store::Error::Unavailable(_)) {
                     engine.block_dispatch();
                 }
@@ -244,21 +243,19 @@ impl Engine {
                 }
                 return Err(error);
             }
-            match (&update, &run) {
-                (Some((before, change)), _) => engine.observe(before, None, change),
+            let delivery = change.delivery.as_ref().map(DeliveryWrite::delivery);
+            match (&before, change.run()) {
+                (Some(before), _) => engine.observe(before, None, &change),
                 (None, Some(run)) => engine
                     .metrics
-                    .run_started(run, delivery.as_ref(), |name| engine.label_of(name)),
+                    .run_started(run, delivery, |name| engine.label_of(name)),
                 (None, None) => {}
             }
-            if delivery
-                .as_ref()
-                .is_some_and(|new| new.receiver == Receiver::Agent)
-            {
+            if delivery.is_some_and(|new| new.receiver == Receiver::Agent) {
                 engine.agents.arrived();
             }
-            if let (Some((reservation, content)), Some(run), Some(delivery)) =
-                (sending, run, delivery)
+            if let Some((reservation, content)) = sending
+                && let Some((run, delivery)) = Arc::unwrap_or_clone(change).into_sent()
             {
                 let parcel = Parcel {
                     run,

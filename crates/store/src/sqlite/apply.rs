@@ -1,11 +1,11 @@
 //! One decision, written. Every check comes before the first row, so a refusal leaves nothing.
 
 use longshore_domain::id::RunId;
-use longshore_domain::run::{Idempotency, Run};
+use longshore_domain::run::{DeliveryWrite, Idempotency, NewRun, Run, RunWrite};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::bind;
-use super::change::{Change, DocumentTexts, RunPart, RunRow};
+use super::change::Change;
 use super::group::{Failure, Group, Write};
 use crate::{Applied, Error};
 
@@ -13,19 +13,23 @@ impl Write for Change {
     type Reply = Applied;
 
     fn write(&self, group: &mut Group<'_>) -> Result<Applied, Failure> {
-        let key = match &self.run {
-            RunPart::Insert(row, texts) => self.insert_run(group, row, texts)?,
-            RunPart::Update { row, from, patch } => {
-                let stored = stored_run(group.connection(), &row.run.id)?;
+        let key = match &self.decided.run {
+            RunWrite::Insert(new) => self.insert_run(group, new)?,
+            RunWrite::Update {
+                run,
+                from,
+                documents,
+            } => {
+                let stored = stored_run(group.connection(), &run.id)?;
                 if stored.version != i64::from(*from) {
                     return Err(Failure::Refused(Error::Conflict("run")));
                 }
                 self.write_delivery(group, Some(stored.key))?;
-                bind::update_run(group, &stored, row)?;
-                bind::patch_documents(group.connection(), stored.key, patch)?;
+                bind::update_run(group, &stored, run, &self.texts)?;
+                bind::patch_documents(group.connection(), stored.key, documents, &self.texts)?;
                 stored.key
             }
-            RunPart::Keep(id) => self.keep_run(group, id)?,
+            RunWrite::Keep(id) => self.keep_run(group, id)?,
         };
         bind::write_history(group, key, self)?;
         Ok(Applied)
@@ -33,43 +37,37 @@ impl Write for Change {
 }
 
 impl Change {
-    fn insert_run(
-        &self,
-        group: &mut Group<'_>,
-        row: &RunRow,
-        texts: &DocumentTexts,
-    ) -> Result<i64, Failure> {
+    fn insert_run(&self, group: &mut Group<'_>, new: &NewRun) -> Result<i64, Failure> {
         let connection = group.connection();
-        if let Some(idempotency) = &self.idempotency {
-            refuse_replay(connection, idempotency, &row.run)?;
+        let run = &new.run;
+        let idempotency = self.decided.idempotency.as_ref();
+        if let Some(idempotency) = idempotency {
+            refuse_replay(connection, idempotency, run)?;
         }
-        if self
-            .delivery
-            .as_ref()
-            .is_some_and(|part| part.from.is_some())
-        {
+        if self.moves_delivery() {
             return Err(Failure::Refused(Error::NotFound("delivery")));
         }
         let key = group.next_run();
-        bind::insert_run(connection, key, row)?;
-        bind::insert_documents(connection, key, texts)?;
-        if let Some(part) = &self.delivery {
-            bind::insert_delivery(connection, key, part)?;
+        bind::insert_run(group, key, run, &self.texts)?;
+        bind::insert_documents(group, key, &new.documents, &self.texts)?;
+        if let Some(write) = &self.decided.delivery {
+            bind::insert_delivery(group, key, write.delivery(), self)?;
         }
-        if let Some(idempotency) = &self.idempotency {
-            bind::save_idempotency(connection, idempotency, &row.run.id)?;
+        if let Some(idempotency) = idempotency {
+            bind::save_idempotency(connection, idempotency, &run.id)?;
         }
-        group.count_revision(row.run.action_revision, 1);
-        group.count_ended(i64::from(row.run.ended_at.is_some()));
+        group.count_revision(run.action_revision, 1);
+        group.count_ended(i64::from(run.ended_at.is_some()));
         Ok(key)
     }
 
-    fn keep_run(&self, group: &Group<'_>, id: &RunId) -> Result<i64, Failure> {
-        if self
-            .delivery
-            .as_ref()
-            .is_some_and(|part| part.from.is_some())
-        {
+    /// Whether it changes a delivery that is there already.
+    fn moves_delivery(&self) -> bool {
+        matches!(self.decided.delivery, Some(DeliveryWrite::Update { .. }))
+    }
+
+    fn keep_run(&self, group: &mut Group<'_>, id: &RunId) -> Result<i64, Failure> {
+        if self.moves_delivery() {
             return self.write_delivery(group, None);
         }
         let key = stored_run(group.connection(), id)?.key;
@@ -77,29 +75,27 @@ impl Change {
     }
 
     /// The run's key; for a delivery that exists it need not be known.
-    fn write_delivery(&self, group: &Group<'_>, key: Option<i64>) -> Result<i64, Failure> {
-        let connection = group.connection();
+    fn write_delivery(&self, group: &mut Group<'_>, key: Option<i64>) -> Result<i64, Failure> {
         let missing = Failure::Refused(Error::NotFound("delivery"));
-        if self
-            .delivery
-            .as_ref()
-            .is_some_and(|part| part.delivery.run != *self.run.id())
-        {
+        let Some(write) = &self.decided.delivery else {
+            return key.ok_or(missing);
+        };
+        if write.delivery().run != *self.decided.run_id() {
             return Err(missing);
         }
-        match (&self.delivery, key) {
-            (None, key) => key.ok_or(missing),
-            (Some(part), key) if part.from.is_some() => {
-                bind::update_delivery(connection, key, part)
+        match (write, key) {
+            (DeliveryWrite::Update { delivery, from }, key) => {
+                bind::update_delivery(group, key, delivery, *from, &self.texts)
             }
-            (Some(_), None) => Err(missing),
-            (Some(part), Some(key)) => {
-                let mut existing =
-                    connection.prepare_cached("SELECT 1 FROM delivery WHERE run_key = ?1")?;
+            (DeliveryWrite::Insert(_), None) => Err(missing),
+            (DeliveryWrite::Insert(delivery), Some(key)) => {
+                let mut existing = group
+                    .connection()
+                    .prepare_cached("SELECT 1 FROM delivery WHERE run_key = ?1")?;
                 if existing.exists([key])? {
                     return Err(Failure::Refused(Error::Conflict("delivery")));
                 }
-                bind::insert_delivery(connection, key, part)?;
+                bind::insert_delivery(group, key, delivery, self)?;
                 Ok(key)
             }
         }

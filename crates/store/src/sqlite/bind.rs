@@ -1,51 +1,31 @@
 //! The rows that a decision writes, and the statements that write them.
 
+use longshore_domain::delivery::{Attempt, Delivery};
 use longshore_domain::id::{ConnectionId, RunId};
-use longshore_domain::run::Idempotency;
+use longshore_domain::run::{Documents, DocumentsPatch, Idempotency, Run};
 use longshore_domain::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::apply::StoredRun;
-use super::change::{
-    AttemptRow, Change, DeliveryPart, DocumentTexts, EventRow, PatchTexts, RunRow,
-};
+use super::change::{Change, Texts};
 use super::code::Code;
 use super::group::{Failure, Group};
+use super::kept::Kept;
+use super::text;
 use crate::Error;
 
-const INSERT_RUN: &str = "INSERT INTO run (key, id, action, action_revision, blueprint, entity, \
-    status, label, label_by_engine, source, required_approval_json, link_json, summary, \
-    external_run_id, created_by, updated_by, created_at, updated_at, ended_at, rerun_of, redeemed, \
-    redeemed_attempt, redeemed_by, log_lines, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
-    ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)";
 const UPDATE_RUN: &str = "UPDATE run SET label = ?2, label_by_engine = ?3, link_json = ?4, \
     summary = ?5, updated_by = ?6, updated_at = ?7, redeemed = ?8, redeemed_attempt = ?9, \
     redeemed_by = ?10, log_lines = ?11, version = ?12 WHERE key = ?1";
 const UPDATE_RUN_INDEXED: &str =
     "UPDATE run SET status = ?2, ended_at = ?3, external_run_id = ?4 WHERE key = ?1";
-const INSERT_DOCUMENTS: &str = "INSERT INTO run_document (run_key, properties, raw_properties, \
-    trigger_, entity, payload, deferred, response, votes, encrypted) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-const INSERT_DELIVERY: &str = "INSERT INTO delivery (run_key, id, receiver, destination, \
-    connection, repeat_, synchronized, state, due_at, attempt, attempts_used, has_left, \
-    scheduled_since, diagnosis_json, created_at, updated_at, version, publication_json, action, \
-    action_type) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
-    ?17, ?18, ?19, ?20)";
-const UPDATE_DELIVERY: &str = "UPDATE delivery SET state = ?2, due_at = ?3, attempt = ?4, \
-    attempts_used = ?5, has_left = ?6, scheduled_since = ?7, diagnosis_json = ?8, \
-    updated_at = ?9, version = ?10, publication_json = ?11, repeat_ = ?12 WHERE run_key = ?1";
 const MOVE_DELIVERY: &str =
     "UPDATE delivery SET destination = ?2, connection = ?3 WHERE run_key = ?1";
-const INSERT_ATTEMPT: &str = "INSERT OR IGNORE INTO attempt (run_key, number, started_at, \
-    duration_micros, status, outcome, signed_with, diagnosis_json, answer) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 /// A delivery that was recovered and sent again settles under the same number: the later finding
 /// stands, as it is the one that moved the delivery.
 const REPLACE_ATTEMPT: &str = "UPDATE attempt SET started_at = ?3, duration_micros = ?4, \
     status = ?5, outcome = ?6, signed_with = ?7, diagnosis_json = ?8, answer = ?9 \
     WHERE run_key = ?1 AND number = ?2";
-const INSERT_EVENT: &str = "INSERT INTO event (seq, run_key, kind, at, by, changed_json) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const INSERT_LOG_LINE: &str = "INSERT INTO log_line (run_key, number, id, message, created_by, \
     created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
@@ -70,10 +50,14 @@ pub(super) fn save_idempotency(
 }
 
 /// Makes the run's row.
-pub(super) fn insert_run(connection: &Connection, key: i64, row: &RunRow) -> Result<(), Failure> {
-    let run = &row.run;
+pub(super) fn insert_run(
+    group: &mut Group<'_>,
+    key: i64,
+    run: &Run,
+    texts: &Texts,
+) -> Result<(), Failure> {
     let redeemed = run.redemption.as_ref();
-    connection.prepare_cached(INSERT_RUN)?.execute(params![
+    group.kept(Kept::InsertRun)?.execute(params![
         key,
         run.id.as_str(),
         run.action,
@@ -84,8 +68,8 @@ pub(super) fn insert_run(connection: &Connection, key: i64, row: &RunRow) -> Res
         run.label.as_ref().map(|label| label.text.as_str()),
         run.label.as_ref().is_some_and(|label| label.by_engine),
         run.source.code(),
-        row.required_approval,
-        row.link,
+        texts.required_approval,
+        texts.link,
         run.summary,
         run.external_run_id,
         run.created_by,
@@ -107,15 +91,16 @@ pub(super) fn insert_run(connection: &Connection, key: i64, row: &RunRow) -> Res
 pub(super) fn update_run(
     group: &mut Group<'_>,
     stored: &StoredRun,
-    row: &RunRow,
+    run: &Run,
+    texts: &Texts,
 ) -> Result<(), Failure> {
-    let (connection, run) = (group.connection(), &row.run);
+    let connection = group.connection();
     let redeemed = run.redemption.as_ref();
     connection.prepare_cached(UPDATE_RUN)?.execute(params![
         stored.key,
         run.label.as_ref().map(|label| label.text.as_str()),
         run.label.as_ref().is_some_and(|label| label.by_engine),
-        row.link,
+        texts.link,
         run.summary,
         run.updated_by,
         run.updated_at.as_micros(),
@@ -145,24 +130,24 @@ pub(super) fn update_run(
 
 /// Makes the run's documents.
 pub(super) fn insert_documents(
-    connection: &Connection,
+    group: &mut Group<'_>,
     key: i64,
-    texts: &DocumentTexts,
+    documents: &Documents,
+    texts: &Texts,
 ) -> Result<(), Failure> {
-    connection
-        .prepare_cached(INSERT_DOCUMENTS)?
-        .execute(params![
-            key,
-            texts.properties,
-            texts.raw_properties,
-            texts.trigger,
-            texts.entity,
-            texts.payload,
-            texts.deferred,
-            texts.response,
-            texts.votes,
-            texts.encrypted,
-        ])?;
+    let refused = Failure::Refused;
+    group.kept(Kept::InsertDocuments)?.execute(params![
+        key,
+        text::of("properties", &documents.properties).map_err(refused)?,
+        text::maybe_of("raw_properties", documents.raw_properties.as_ref()).map_err(refused)?,
+        text::of("trigger", &documents.trigger).map_err(refused)?,
+        texts.entity,
+        text::maybe_of("payload", documents.payload.as_ref()).map_err(refused)?,
+        texts.deferred,
+        texts.response,
+        texts.votes,
+        texts.encrypted,
+    ])?;
     Ok(())
 }
 
@@ -170,75 +155,73 @@ pub(super) fn insert_documents(
 pub(super) fn patch_documents(
     connection: &Connection,
     key: i64,
-    patch: &PatchTexts,
+    patch: &DocumentsPatch,
+    texts: &Texts,
 ) -> Result<(), Failure> {
-    if let Some((payload, deferred)) = &patch.payload {
+    if patch.payload.is_some() {
         connection
             .prepare_cached(
                 "UPDATE run_document SET payload = ?2, deferred = ?3 WHERE run_key = ?1",
             )?
-            .execute(params![key, payload, deferred])?;
+            .execute(params![key, texts.payload, texts.deferred])?;
     }
-    if let Some(response) = &patch.response {
+    if patch.response.is_some() {
         connection
             .prepare_cached("UPDATE run_document SET response = ?2 WHERE run_key = ?1")?
-            .execute(params![key, response])?;
+            .execute(params![key, texts.response])?;
     }
-    if let Some(votes) = &patch.votes {
+    if patch.votes.is_some() {
         connection
             .prepare_cached("UPDATE run_document SET votes = ?2 WHERE run_key = ?1")?
-            .execute(params![key, votes])?;
+            .execute(params![key, texts.votes])?;
     }
     Ok(())
 }
 
 /// Makes the run's delivery.
 pub(super) fn insert_delivery(
-    connection: &Connection,
+    group: &mut Group<'_>,
     key: i64,
-    part: &DeliveryPart,
+    delivery: &Delivery,
+    change: &Change,
 ) -> Result<(), Failure> {
-    let delivery = &part.delivery;
-    connection
-        .prepare_cached(INSERT_DELIVERY)?
-        .execute(params![
-            key,
-            delivery.id.as_str(),
-            delivery.receiver.code(),
-            delivery.destination,
-            delivery.connection.as_ref().map(ConnectionId::as_str),
-            delivery.repeat.code(),
-            delivery.synchronized,
-            delivery.state.code(),
-            delivery.due_at.map(Timestamp::as_micros),
-            delivery.attempt,
-            delivery.attempts_used,
-            delivery.left,
-            delivery.scheduled_since.as_micros(),
-            part.diagnosis,
-            delivery.created_at.as_micros(),
-            delivery.updated_at.as_micros(),
-            delivery.version,
-            part.publication,
-            part.offered.as_ref().map(|(action, _)| action),
-            part.offered.as_ref().map(|(_, action_type)| action_type),
-        ])?;
+    let (texts, offered) = (&change.texts, change.offered.as_ref());
+    group.kept(Kept::InsertDelivery)?.execute(params![
+        key,
+        delivery.id.as_str(),
+        delivery.receiver.code(),
+        delivery.destination,
+        delivery.connection.as_ref().map(ConnectionId::as_str),
+        delivery.repeat.code(),
+        delivery.synchronized,
+        delivery.state.code(),
+        delivery.due_at.map(Timestamp::as_micros),
+        delivery.attempt,
+        delivery.attempts_used,
+        delivery.left,
+        delivery.scheduled_since.as_micros(),
+        texts.diagnosis,
+        delivery.created_at.as_micros(),
+        delivery.updated_at.as_micros(),
+        delivery.version,
+        texts.publication,
+        offered.map(|(action, _)| action),
+        offered.map(|(_, action_type)| action_type),
+    ])?;
     Ok(())
 }
 
 /// Checks and updates the delivery; answers its run's key.
 pub(super) fn update_delivery(
-    connection: &Connection,
+    group: &mut Group<'_>,
     run_key: Option<i64>,
-    part: &DeliveryPart,
+    delivery: &Delivery,
+    from: u32,
+    texts: &Texts,
 ) -> Result<i64, Failure> {
-    let delivery = &part.delivery;
-    let mut find = connection.prepare_cached(
-        "SELECT run_key, version, destination = ?2 AND connection IS ?3 FROM delivery \
-         WHERE id = ?1",
-    )?;
     let connection_id = delivery.connection.as_ref().map(ConnectionId::as_str);
-    let found = find
+    let found = group
+        .kept(Kept::FindDelivery)?
         .query_row(
             params![delivery.id.as_str(), delivery.destination, connection_id],
             |row| {
@@ -253,31 +236,26 @@ pub(super) fn update_delivery(
     let Some((key, version, stays)) = found else {
         return Err(Failure::Refused(Error::NotFound("delivery")));
     };
-    if run_key.is_some_and(|run_key| run_key != key) || part.from.map(i64::from) != Some(version) {
+    if run_key.is_some_and(|run_key| run_key != key) || i64::from(from) != version {
         return Err(Failure::Refused(Error::Conflict("delivery")));
     }
-    connection
-        .prepare_cached(UPDATE_DELIVERY)?
-        .execute(params![
-            key,
-            delivery.state.code(),
-            delivery.due_at.map(Timestamp::as_micros),
-            delivery.attempt,
-            delivery.attempts_used,
-            delivery.left,
-            delivery.scheduled_since.as_micros(),
-            part.diagnosis,
-            delivery.updated_at.as_micros(),
-            delivery.version,
-            part.publication,
-            delivery.repeat.code(),
-        ])?;
+    group.kept(Kept::UpdateDelivery)?.execute(params![
+        key,
+        delivery.state.code(),
+        delivery.due_at.map(Timestamp::as_micros),
+        delivery.attempt,
+        delivery.attempts_used,
+        delivery.left,
+        delivery.scheduled_since.as_micros(),
+        texts.diagnosis,
+        delivery.updated_at.as_micros(),
+        delivery.version,
+        texts.publication,
+        delivery.repeat.code(),
+    ])?;
     if !stays {
-        connection.prepare_cached(MOVE_DELIVERY)?.execute(params![
-            key,
-            delivery.destination,
-            connection_id
-        ])?;
+        let mut elsewhere = group.connection().prepare_cached(MOVE_DELIVERY)?;
+        elsewhere.execute(params![key, delivery.destination, connection_id])?;
     }
     Ok(key)
 }
@@ -288,33 +266,29 @@ pub(super) fn write_history(
     key: i64,
     change: &Change,
 ) -> Result<(), Failure> {
-    let connection = group.connection();
-    if let Some(row) = &change.attempt {
-        save_attempt(connection, key, row)?;
+    let (decided, texts) = (&change.decided, &change.texts);
+    if let Some(attempt) = &decided.attempt {
+        save_attempt(group, key, attempt, texts)?;
     }
-    for EventRow {
-        kind,
-        at,
-        by,
-        changed,
-    } in &change.events
-    {
-        connection.prepare_cached(INSERT_EVENT)?.execute(params![
-            group.next_event(),
+    for (event, changed) in decided.events.iter().zip(&texts.events) {
+        let seq = group.next_event();
+        group.kept(Kept::InsertEvent)?.execute(params![
+            seq,
             key,
-            kind.code(),
-            at.as_micros(),
-            by,
+            event.kind.code(),
+            event.at.as_micros(),
+            event.by,
             changed,
         ])?;
     }
-    if change.log.is_empty() {
+    if decided.log.is_empty() {
         return Ok(());
     }
+    let connection = group.connection();
     let first: i64 = connection
         .prepare_cached("SELECT coalesce(max(number) + 1, 0) FROM log_line WHERE run_key = ?1")?
         .query_row([key], |row| row.get(0))?;
-    for (number, line) in (first..).zip(&change.log) {
+    for (number, line) in (first..).zip(&decided.log) {
         connection
             .prepare_cached(INSERT_LOG_LINE)?
             .execute(params![
@@ -329,24 +303,28 @@ pub(super) fn write_history(
     Ok(())
 }
 
-fn save_attempt(connection: &Connection, key: i64, row: &AttemptRow) -> Result<(), Failure> {
-    let attempt = &row.attempt;
+fn save_attempt(
+    group: &mut Group<'_>,
+    key: i64,
+    attempt: &Attempt,
+    texts: &Texts,
+) -> Result<(), Failure> {
     let duration_micros = i64::try_from(attempt.duration_micros).unwrap_or(i64::MAX);
-    for sql in [INSERT_ATTEMPT, REPLACE_ATTEMPT] {
-        let saved = connection.prepare_cached(sql)?.execute(params![
-            key,
-            attempt.number,
-            attempt.started_at.as_micros(),
-            duration_micros,
-            attempt.status,
-            attempt.outcome.code(),
-            attempt.signed_with,
-            row.diagnosis,
-            attempt.answer,
-        ])?;
-        if saved == 1 {
-            break;
-        }
+    let (started_at, outcome) = (attempt.started_at.as_micros(), attempt.outcome.code());
+    let row = params![
+        key,
+        attempt.number,
+        started_at,
+        duration_micros,
+        attempt.status,
+        outcome,
+        attempt.signed_with,
+        texts.attempt_diagnosis,
+        attempt.answer,
+    ];
+    if group.kept(Kept::InsertAttempt)?.execute(row)? == 0 {
+        let mut replace = group.connection().prepare_cached(REPLACE_ATTEMPT)?;
+        replace.execute(row)?;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Actions with every revision that a run may still need.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use longshore_domain::run::RunChange;
 use longshore_domain::time::Timestamp;
@@ -38,7 +40,7 @@ impl Catalog for Sqlite {
     async fn remove_action(&self, identifier: &str, changes: Vec<RunChange>) -> Result<(), Error> {
         let changes = changes
             .into_iter()
-            .map(Change::prepare)
+            .map(|change| Change::prepare(Arc::new(change)))
             .collect::<Result<_, _>>()?;
         self.write(RemoveAction {
             identifier: identifier.to_owned(),

@@ -1,13 +1,9 @@
 //! A decision in the form that the writer binds: every JSON document is text already.
 
-use longshore_domain::delivery::{Attempt, Delivery, Publication, Receiver};
-use longshore_domain::diagnosis::Diagnosis;
-use longshore_domain::id::RunId;
-use longshore_domain::run::{
-    DeliveryWrite, Documents, DocumentsPatch, Event, EventKind, Idempotency, LogLine, Run,
-    RunChange, RunWrite,
-};
-use longshore_domain::time::Timestamp;
+use std::sync::Arc;
+
+use longshore_domain::delivery::{Publication, Receiver};
+use longshore_domain::run::{DeliveryWrite, Documents, DocumentsPatch, Run, RunChange, RunWrite};
 use serde::Serialize;
 
 use super::text;
@@ -18,140 +14,94 @@ const ROW_BYTES: usize = 1_024;
 
 /// A decision, ready to be bound.
 pub(super) struct Change {
-    pub(super) run: RunPart,
-    pub(super) delivery: Option<DeliveryPart>,
-    pub(super) attempt: Option<AttemptRow>,
-    pub(super) events: Vec<EventRow>,
-    pub(super) log: Vec<LogLine>,
-    pub(super) idempotency: Option<Idempotency>,
+    pub(super) decided: Arc<RunChange>,
+    pub(super) texts: Texts,
+    /// Of a new delivery for agents: the action and its type, by which claims leave it out.
+    pub(super) offered: Option<(String, String)>,
 }
 
-/// What happens to the run's row.
-pub(super) enum RunPart {
-    Insert(RunRow, DocumentTexts),
-    Update {
-        row: RunRow,
-        from: u32,
-        patch: PatchTexts,
-    },
-    Keep(RunId),
-}
-
-impl RunPart {
-    /// The run's public id.
-    pub(super) const fn id(&self) -> &RunId {
-        match self {
-            Self::Insert(row, _) | Self::Update { row, .. } => &row.run.id,
-            Self::Keep(id) => id,
-        }
-    }
-}
-
-/// A run with its JSON columns.
-pub(super) struct RunRow {
-    pub(super) run: Run,
+/// The JSON columns of a decision; what it does not write stays empty. A new run's larger documents
+/// keep their texts themselves.
+#[derive(Default)]
+pub(super) struct Texts {
     pub(super) required_approval: String,
     pub(super) link: Option<String>,
-}
-
-/// A run's documents.
-pub(super) struct DocumentTexts {
-    pub(super) properties: String,
-    pub(super) raw_properties: Option<String>,
-    pub(super) trigger: String,
     pub(super) entity: Option<String>,
+    /// Of a run that is there already.
     pub(super) payload: Option<String>,
     pub(super) deferred: Option<String>,
     pub(super) response: Option<String>,
     pub(super) votes: Option<String>,
     pub(super) encrypted: Option<String>,
-}
-
-/// The documents that are replaced.
-pub(super) struct PatchTexts {
-    pub(super) payload: Option<(String, Option<String>)>,
-    pub(super) response: Option<String>,
-    pub(super) votes: Option<String>,
-}
-
-/// What happens to the run's delivery.
-pub(super) struct DeliveryPart {
-    pub(super) delivery: Delivery,
     pub(super) diagnosis: Option<String>,
     pub(super) publication: Option<String>,
-    /// Of a new one for agents: the action and its type, by which claims leave it out.
-    pub(super) offered: Option<(String, String)>,
-    /// The version that was decided on; none where the delivery is new.
-    pub(super) from: Option<u32>,
-}
-
-/// An attempt with its JSON column.
-pub(super) struct AttemptRow {
-    pub(super) attempt: Attempt,
-    pub(super) diagnosis: Option<String>,
-}
-
-/// An event with its JSON column.
-pub(super) struct EventRow {
-    pub(super) kind: EventKind,
-    pub(super) at: Timestamp,
-    pub(super) by: String,
-    pub(super) changed: String,
+    pub(super) attempt_diagnosis: Option<String>,
+    /// What changed, of each event.
+    pub(super) events: Vec<String>,
 }
 
 impl Change {
-    /// Writes the JSON of `change`.
-    pub(super) fn prepare(change: RunChange) -> Result<Self, Error> {
-        let offered = offered(&change);
-        let run = match change.run {
-            RunWrite::Insert(new) => RunPart::Insert(
-                RunRow::prepare(new.run)?,
-                DocumentTexts::prepare(&new.documents)?,
-            ),
-            RunWrite::Update {
-                run,
-                from,
-                documents,
-            } => RunPart::Update {
-                row: RunRow::prepare(*run)?,
-                from,
-                patch: PatchTexts::prepare(&documents)?,
-            },
-            RunWrite::Keep(id) => RunPart::Keep(id),
-        };
+    /// Writes the JSON of `decided`.
+    pub(super) fn prepare(decided: Arc<RunChange>) -> Result<Self, Error> {
+        let mut texts = Texts::default();
+        match &decided.run {
+            RunWrite::Insert(new) => {
+                texts.of_run(&new.run)?;
+                texts.of_documents(&new.documents)?;
+            }
+            RunWrite::Update { run, documents, .. } => {
+                texts.of_run(run)?;
+                texts.of_patch(documents)?;
+            }
+            RunWrite::Keep(_) => {}
+        }
+        if let Some(write) = &decided.delivery {
+            let delivery = write.delivery();
+            texts.diagnosis = maybe("diagnosis", delivery.diagnosis.as_ref())?;
+            texts.publication = publication_text(delivery.publication.as_deref())?;
+        }
+        if let Some(attempt) = &decided.attempt {
+            texts.attempt_diagnosis = maybe("diagnosis", attempt.diagnosis.as_ref())?;
+        }
+        for event in &decided.events {
+            texts.events.push(text::write("changed", &event.changed)?);
+        }
         Ok(Self {
-            run,
-            delivery: change
-                .delivery
-                .map(|delivery| DeliveryPart::prepare(delivery, offered))
-                .transpose()?,
-            attempt: change.attempt.map(AttemptRow::prepare).transpose()?,
-            events: change
-                .events
-                .into_iter()
-                .map(EventRow::prepare)
-                .collect::<Result<_, _>>()?,
-            log: change.log,
-            idempotency: change.idempotency,
+            offered: offered(&decided),
+            decided,
+            texts,
         })
     }
 
     /// About how many bytes wait while this waits, where it makes a run.
     pub(super) fn new_run_bytes(&self) -> Option<usize> {
-        let RunPart::Insert(_, texts) = &self.run else {
+        let RunWrite::Insert(new) = &self.decided.run else {
             return None;
         };
-        let optional = [
-            &texts.raw_properties,
+        let Documents {
+            properties,
+            raw_properties,
+            trigger,
+            payload,
+            ..
+        } = &new.documents;
+        let large = [
+            Some(properties),
+            raw_properties.as_ref(),
+            Some(trigger),
+            payload.as_ref(),
+        ];
+        let large = large.into_iter().flatten().filter_map(|it| it.text().ok());
+        let texts = &self.texts;
+        let small = [
             &texts.entity,
-            &texts.payload,
             &texts.deferred,
             &texts.response,
             &texts.votes,
             &texts.encrypted,
         ];
-        let documents: usize = optional.into_iter().flatten().map(String::len).sum();
-        Some(ROW_BYTES + texts.properties.len() + texts.trigger.len() + documents)
+        let small: usize = small.into_iter().flatten().map(String::len).sum();
+        Some(ROW_BYTES + large.map(str::len).sum::<usize>() + small)
     }
 }
 
@@ -162,7 +112,7 @@ fn offered(change: &RunChange) -> Option<(String, String)> {
         _ => return None,
     }
     let (run, payload) = match &change.run {
-        RunWrite::Insert(new) => (&new.run, new.documents.payload.as_ref()),
+        RunWrite::Insert(new) => (&new.run, new.documents.payload.as_deref()),
         RunWrite::Update { run, documents, .. } => {
             let rendered = documents.payload.as_ref();
             (&**run, rendered.map(|(payload, _)| payload))
@@ -188,89 +138,37 @@ fn unless_empty<T: Serialize>(column: &'static str, list: &[T]) -> Result<Option
     }
 }
 
-fn diagnosis_text(diagnosis: &mut Option<Diagnosis>) -> Result<Option<String>, Error> {
-    maybe("diagnosis", diagnosis.take().as_ref())
-}
-
 pub(super) fn publication_text(publication: Option<&Publication>) -> Result<Option<String>, Error> {
     maybe("publication", publication)
 }
 
-impl RunRow {
-    fn prepare(mut run: Run) -> Result<Self, Error> {
-        Ok(Self {
-            required_approval: text::write("required_approval", &run.required_approval)?,
-            link: maybe("link", run.link.take().as_ref())?,
-            run,
-        })
+impl Texts {
+    fn of_run(&mut self, run: &Run) -> Result<(), Error> {
+        self.required_approval = text::write("required_approval", &run.required_approval)?;
+        self.link = maybe("link", run.link.as_ref())?;
+        Ok(())
     }
-}
 
-impl DocumentTexts {
-    fn prepare(documents: &Documents) -> Result<Self, Error> {
-        Ok(Self {
-            properties: text::write("properties", &documents.properties)?,
-            raw_properties: maybe("raw_properties", documents.raw_properties.as_ref())?,
-            trigger: text::write("trigger", &documents.trigger)?,
-            entity: maybe("entity", documents.entity.as_ref())?,
-            payload: maybe("payload", documents.payload.as_ref())?,
-            deferred: unless_empty("deferred", &documents.deferred)?,
-            response: maybe("response", documents.response.as_ref())?,
-            votes: unless_empty("votes", &documents.votes)?,
-            encrypted: maybe("encrypted", documents.encrypted.as_ref())?,
-        })
+    fn of_documents(&mut self, documents: &Documents) -> Result<(), Error> {
+        text::of("properties", &documents.properties)?;
+        text::maybe_of("raw_properties", documents.raw_properties.as_ref())?;
+        text::of("trigger", &documents.trigger)?;
+        text::maybe_of("payload", documents.payload.as_ref())?;
+        self.entity = maybe("entity", documents.entity.as_ref())?;
+        self.deferred = unless_empty("deferred", &documents.deferred)?;
+        self.response = maybe("response", documents.response.as_ref())?;
+        self.votes = unless_empty("votes", &documents.votes)?;
+        self.encrypted = maybe("encrypted", documents.encrypted.as_ref())?;
+        Ok(())
     }
-}
 
-impl PatchTexts {
-    fn prepare(patch: &DocumentsPatch) -> Result<Self, Error> {
-        let payload = match &patch.payload {
-            Some((payload, deferred)) => Some((
-                text::write("payload", payload)?,
-                unless_empty("deferred", deferred)?,
-            )),
-            None => None,
-        };
-        Ok(Self {
-            payload,
-            response: maybe("response", patch.response.as_ref())?,
-            votes: maybe("votes", patch.votes.as_ref())?,
-        })
-    }
-}
-
-impl DeliveryPart {
-    fn prepare(write: DeliveryWrite, offered: Option<(String, String)>) -> Result<Self, Error> {
-        let (mut delivery, from) = match write {
-            DeliveryWrite::Insert(delivery) => (delivery, None),
-            DeliveryWrite::Update { delivery, from } => (delivery, Some(from)),
-        };
-        Ok(Self {
-            diagnosis: diagnosis_text(&mut delivery.diagnosis)?,
-            publication: publication_text(delivery.publication.take().as_deref())?,
-            offered,
-            delivery,
-            from,
-        })
-    }
-}
-
-impl AttemptRow {
-    fn prepare(mut attempt: Attempt) -> Result<Self, Error> {
-        Ok(Self {
-            diagnosis: diagnosis_text(&mut attempt.diagnosis)?,
-            attempt,
-        })
-    }
-}
-
-impl EventRow {
-    fn prepare(event: Event) -> Result<Self, Error> {
-        Ok(Self {
-            kind: event.kind,
-            at: event.at,
-            changed: text::write("changed", &event.changed)?,
-            by: event.by,
-        })
+    fn of_patch(&mut self, patch: &DocumentsPatch) -> Result<(), Error> {
+        if let Some((payload, deferred)) = &patch.payload {
+            self.payload = Some(text::write("payload", payload)?);
+            self.deferred = unless_empty("deferred", deferred)?;
+        }
+        self.response = maybe("response", patch.response.as_ref())?;
+        self.votes = maybe("votes", patch.votes.as_ref())?;
+        Ok(())
     }
 }

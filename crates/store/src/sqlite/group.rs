@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, ErrorCode, params};
+use rusqlite::{Connection, ErrorCode, Statement, params};
 use tokio::sync::oneshot;
 
+use super::kept::{Kept, Statements};
 use crate::Error;
 
 /// Why a write was not done.
@@ -118,7 +119,7 @@ impl<W: Write> Job for Queued<W> {
 }
 
 /// The newest integer keys; gaps are allowed, going back is not.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Keys {
     run: i64,
     event: i64,
@@ -148,22 +149,35 @@ pub(super) struct Tally {
     runs_by_revision: BTreeMap<i64, i64>,
 }
 
-/// The transaction that a group of writes shares.
+/// The transaction that a group of writes shares; the writer begins it anew for each group.
 pub(super) struct Group<'c> {
     connection: &'c Connection,
-    keys: &'c mut Keys,
+    statements: Statements<'c>,
+    keys: Keys,
     tally: Tally,
 }
 
 impl<'c> Group<'c> {
-    /// Begins it.
-    pub(super) fn begin(connection: &'c Connection, keys: &'c mut Keys) -> Result<Self, Failure> {
-        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        Ok(Self {
+    /// No transaction yet.
+    pub(super) fn new(connection: &'c Connection, keys: Keys) -> Self {
+        Self {
             connection,
+            statements: Statements::new(connection),
             keys,
             tally: Tally::default(),
-        })
+        }
+    }
+
+    /// Begins a transaction.
+    pub(super) fn begin(&mut self) -> Result<(), Failure> {
+        self.tally = Tally::default();
+        self.kept(Kept::Begin)?.execute([])?;
+        Ok(())
+    }
+
+    /// A statement of nearly every group.
+    pub(super) fn kept(&mut self, kept: Kept) -> rusqlite::Result<&mut Statement<'c>> {
+        self.statements.get(kept)
     }
 
     /// The writer's connection.
@@ -225,7 +239,7 @@ impl<'c> Group<'c> {
     }
 
     /// Makes everything durable, or nothing.
-    pub(super) fn commit(mut self) -> Result<(), Failure> {
+    pub(super) fn commit(&mut self) -> Result<(), Failure> {
         let tally = std::mem::take(&mut self.tally);
         if tally.ended_runs != 0 {
             self.connection
@@ -233,14 +247,18 @@ impl<'c> Group<'c> {
                 .execute([tally.ended_runs])?;
         }
         for (revision, runs) in tally.runs_by_revision {
-            self.connection
-                .prepare_cached(
-                    "UPDATE action_revision SET runs = runs + ?2, orphaned_at = NULL \
-                     WHERE revision = ?1",
-                )?
-                .execute([revision, runs])?;
+            self.kept(Kept::CountRevision)?.execute([revision, runs])?;
         }
-        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.kept(Kept::Commit)?.execute([])?;
         Ok(())
+    }
+
+    /// Undoes what was written since [`Group::begin`]; some errors have done so already.
+    pub(super) fn abort(&self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "a transaction could not be rolled back");
+        }
     }
 }

@@ -13,6 +13,7 @@ mod config;
 mod documented;
 mod except;
 mod group;
+mod kept;
 mod list;
 mod migrate;
 mod open;

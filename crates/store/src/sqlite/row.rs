@@ -2,10 +2,12 @@
 
 use longshore_domain::delivery::{Attempt, Delivery};
 use longshore_domain::id::{ConnectionId, DeliveryId, RunId, RunLogId};
+use longshore_domain::json::JsonDocument;
 use longshore_domain::run::{Documents, Event, Label, LogLine, Redemption, Run};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::cells::Cells;
 use super::text;
@@ -147,11 +149,11 @@ impl DocumentCells {
         ] = &self.cells;
         let at = |column| CellOf { column, key };
         Ok(Documents {
-            properties: at("properties").json(properties)?,
-            raw_properties: at("raw_properties").maybe_json(raw_properties)?,
-            trigger: at("trigger_").json(trigger)?,
+            properties: at("properties").json::<Value>(properties)?.into(),
+            raw_properties: at("raw_properties").document(raw_properties)?,
+            trigger: at("trigger_").json::<Value>(trigger)?.into(),
             entity: at("entity").maybe_json(entity)?,
-            payload: at("payload").maybe_json(payload)?,
+            payload: at("payload").document(payload)?,
             deferred: at("deferred").maybe_json(deferred)?.unwrap_or_default(),
             response: at("response").maybe_json(response)?,
             votes: at("votes").maybe_json(votes)?.unwrap_or_default(),
@@ -179,6 +181,10 @@ impl CellOf {
     fn maybe_json<T: DeserializeOwned>(&self, cell: &Option<String>) -> Result<Option<T>, Error> {
         let read = |json: &String| text::read(json).map_err(|problem| self.corrupt(problem));
         cell.as_ref().map(read).transpose()
+    }
+
+    fn document(&self, cell: &Option<String>) -> Result<Option<JsonDocument>, Error> {
+        Ok(self.maybe_json::<Value>(cell)?.map(Into::into))
     }
 
     fn json<T: DeserializeOwned>(&self, cell: &Option<String>) -> Result<T, Error> {

@@ -1,5 +1,7 @@
 //! Runs, their documents, logs and events.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use longshore_domain::delivery::Delivery;
 use longshore_domain::id::RunId;
@@ -19,7 +21,7 @@ const EVENTS_LIMIT: u32 = 50_000;
 
 #[async_trait]
 impl Runs for Sqlite {
-    async fn apply(&self, change: RunChange) -> Result<Applied, Error> {
+    async fn apply(&self, change: Arc<RunChange>) -> Result<Applied, Error> {
         let change = Change::prepare(change)?;
         let new_run_bytes = change.new_run_bytes();
         let (job, reply) = job(change);

@@ -1,27 +1,42 @@
 //! JSON as it stands in columns: written on the caller's side, so that the writer only binds.
 
-use longshore_domain::json;
+use longshore_domain::json::{self, JsonDocument, STORED_DEPTH, Unwritable};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
-
-/// How deep stored JSON may be; far above what the API takes and templates build.
-const DEPTH_LIMIT: u32 = 512;
 
 /// `value` as JSON text.
 pub(super) fn write<T: Serialize + ?Sized>(
     column: &'static str,
     value: &T,
 ) -> Result<String, Error> {
-    json::compact(value, DEPTH_LIMIT)
-        .map_err(|problem| Error::Unavailable(format!("{column} cannot be stored: {problem}")))
+    json::compact(value, STORED_DEPTH).map_err(|problem| unwritable(column, &problem))
+}
+
+/// The text of `document`.
+pub(super) fn of<'d>(column: &'static str, document: &'d JsonDocument) -> Result<&'d str, Error> {
+    document
+        .text()
+        .map_err(|problem| unwritable(column, &problem))
+}
+
+/// The text of `document`, where there is one.
+pub(super) fn maybe_of<'d>(
+    column: &'static str,
+    document: Option<&'d JsonDocument>,
+) -> Result<Option<&'d str>, Error> {
+    document.map(|it| of(column, it)).transpose()
+}
+
+fn unwritable(column: &'static str, problem: &Unwritable) -> Error {
+    Error::Unavailable(format!("{column} cannot be stored: {problem}"))
 }
 
 /// The value of a JSON text.
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     if is_deep(text) {
-        return Err(format!("it is nested deeper than {DEPTH_LIMIT} levels"));
+        return Err(format!("it is nested deeper than {STORED_DEPTH} levels"));
     }
     // The parser's own limit is below what a template may build from a body at that limit.
     let mut parser = serde_json::Deserializer::from_str(text);
@@ -42,7 +57,7 @@ fn is_deep(text: &str) -> bool {
             b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        if depth > DEPTH_LIMIT {
+        if depth > STORED_DEPTH {
             return true;
         }
     }

@@ -48,66 +48,58 @@ impl Writer {
 
     /// Writes until the queue is closed and empty.
     pub(super) fn run(mut self) {
-        let mut group = Vec::new();
-        while self.queue.next_group(&mut group) {
+        let mut group = Group::new(&self.connection, std::mem::take(&mut self.keys));
+        let mut jobs = Vec::new();
+        while self.queue.next_group(&mut jobs) {
             self.wal.enter();
-            self.write_group(&mut group);
+            write_group(&mut group, &mut jobs);
             self.wal.leave();
-            for job in group.drain(..) {
+            for job in jobs.drain(..) {
                 if let Some(follow_up) = job.answer() {
                     // A closing queue refuses it; recovery at the next start then does the same.
                     let _refused = self.queue.follow_up(follow_up);
                 }
             }
         }
+        drop(group);
         super::wal::empty(&self.connection);
     }
+}
 
-    fn write_group(&mut self, jobs: &mut [Box<dyn Job>]) {
-        let outcome = match self.try_group(jobs, false) {
-            // Nothing was kept; now each in its own savepoint, so that only the torn one is undone.
-            Err(Failure::Torn(_) | Failure::Refused(_)) => self.try_group(jobs, true),
-            done => done,
+fn write_group(group: &mut Group<'_>, jobs: &mut [Box<dyn Job>]) {
+    let outcome = match try_group(group, jobs, false) {
+        // Nothing was kept; now each in its own savepoint, so that only the torn one is undone.
+        Err(Failure::Torn(_) | Failure::Refused(_)) => try_group(group, jobs, true),
+        done => done,
+    };
+    if let Err(Failure::Lost(error) | Failure::Torn(error) | Failure::Refused(error)) = outcome {
+        tracing::error!(%error, writes = jobs.len(), "a group of writes was not stored");
+        let error = match error {
+            Error::Unavailable(cause) => Error::Unavailable(cause),
+            other => Error::Unavailable(other.to_string()),
         };
-        if let Err(Failure::Lost(error) | Failure::Torn(error) | Failure::Refused(error)) = outcome
-        {
-            tracing::error!(%error, writes = jobs.len(), "a group of writes was not stored");
-            let error = match error {
-                Error::Unavailable(cause) => Error::Unavailable(cause),
-                other => Error::Unavailable(other.to_string()),
-            };
-            for job in jobs {
-                job.refuse(error.clone());
-            }
-        }
-    }
-
-    fn try_group(&mut self, jobs: &mut [Box<dyn Job>], apart: bool) -> Result<(), Failure> {
-        let outcome = Self::transact(&self.connection, &mut self.keys, jobs, apart);
-        // Some errors have rolled back already.
-        if outcome.is_err()
-            && !self.connection.is_autocommit()
-            && let Err(error) = self.connection.execute_batch("ROLLBACK")
-        {
-            tracing::error!(%error, "a transaction could not be rolled back");
-        }
-        outcome
-    }
-
-    fn transact(
-        connection: &Connection,
-        keys: &mut Keys,
-        jobs: &mut [Box<dyn Job>],
-        apart: bool,
-    ) -> Result<(), Failure> {
-        let mut group = Group::begin(connection, keys)?;
         for job in jobs {
-            if apart {
-                group.write_apart(job.as_mut())?;
-            } else {
-                job.write(&mut group)?;
-            }
+            job.refuse(error.clone());
         }
-        group.commit()
     }
+}
+
+fn try_group(group: &mut Group<'_>, jobs: &mut [Box<dyn Job>], apart: bool) -> Result<(), Failure> {
+    let outcome = transact(group, jobs, apart);
+    if outcome.is_err() {
+        group.abort();
+    }
+    outcome
+}
+
+fn transact(group: &mut Group<'_>, jobs: &mut [Box<dyn Job>], apart: bool) -> Result<(), Failure> {
+    group.begin()?;
+    for job in jobs {
+        if apart {
+            group.write_apart(job.as_mut())?;
+        } else {
+            job.write(group)?;
+        }
+    }
+    group.commit()
 }

@@ -111,7 +111,7 @@ pub(crate) async fn removing_an_action_ends_its_runs_or_does_nothing(store: Arc<
     let changes = [sample::waiting(1, "deploy"), sample::waiting(2, "deploy")];
     let runs = changes.each_ref().map(sample::run_of);
     for change in changes {
-        store.apply(change).await.expect("stored");
+        store.apply(Arc::new(change)).await.expect("stored");
     }
     let ends = |stale: bool| {
         let mut second = sample::ended(&runs[1], sample::at(9));

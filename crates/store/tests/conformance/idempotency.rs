@@ -21,10 +21,10 @@ pub(crate) async fn one_run_for_many_callers_with_one_key(store: Arc<dyn Store>)
         // Neighbours without the key stand between them in the groups.
         callers.spawn(async move {
             store
-                .apply(sample::owned(1_000 + number))
+                .apply(Arc::new(sample::owned(1_000 + number)))
                 .await
                 .expect("a neighbour");
-            (number, store.apply(with_key(number, 1, 1)).await)
+            (number, store.apply(Arc::new(with_key(number, 1, 1))).await)
         });
     }
     let answers = callers.join_all().await;
@@ -57,24 +57,36 @@ pub(crate) async fn one_run_for_many_callers_with_one_key(store: Arc<dyn Store>)
 }
 
 pub(crate) async fn another_body_and_an_expired_key_are_told(store: Arc<dyn Store>) {
-    store.apply(with_key(1, 1, 1)).await.expect("stored");
-    store.apply(with_key(2, 2, 1)).await.expect("another key");
+    store
+        .apply(Arc::new(with_key(1, 1, 1)))
+        .await
+        .expect("stored");
+    store
+        .apply(Arc::new(with_key(2, 2, 1)))
+        .await
+        .expect("another key");
     let replay = |same_body| {
         Err(Error::IdempotencyReplay {
             run: sample::run_id(1),
             same_body,
         })
     };
-    assert_eq!(store.apply(with_key(3, 1, 1)).await, replay(true));
-    assert_eq!(store.apply(with_key(4, 1, 2)).await, replay(false));
+    assert_eq!(store.apply(Arc::new(with_key(3, 1, 1))).await, replay(true));
+    assert_eq!(
+        store.apply(Arc::new(with_key(4, 1, 2))).await,
+        replay(false)
+    );
     let later = 3_600_001;
     store
-        .apply(with_key(later, 1, 2))
+        .apply(Arc::new(with_key(later, 1, 2)))
         .await
         .expect("the key has expired");
     let renewed = Err(Error::IdempotencyReplay {
         run: sample::run_id(later),
         same_body: true,
     });
-    assert_eq!(store.apply(with_key(later + 1, 1, 2)).await, renewed);
+    assert_eq!(
+        store.apply(Arc::new(with_key(later + 1, 1, 2))).await,
+        renewed
+    );
 }

@@ -29,11 +29,11 @@ async fn fill(store: &Arc<dyn Store>, runs: u64) {
     for number in 1..=runs {
         let change = varied(number);
         let mut run = sample::run_of(&change);
-        store.apply(change).await.expect("stored");
+        store.apply(Arc::new(change)).await.expect("stored");
         if number.is_multiple_of(5) {
             run.external_run_id = Some(format!("queue/{}", number % 2));
             store
-                .apply(sample::ended(&run, sample::at(99)))
+                .apply(Arc::new(sample::ended(&run, sample::at(99))))
                 .await
                 .expect("ended");
         }
@@ -166,7 +166,7 @@ pub(crate) async fn pages_are_stable_under_inserts(store: Arc<dyn Store>) {
         if from.is_none() {
             break;
         }
-        store.apply(varied(newer)).await.expect("stored");
+        store.apply(Arc::new(varied(newer))).await.expect("stored");
     }
     let expected: Vec<_> = newest_first(20, |n| n % 2 == 0)
         .into_iter()
@@ -221,12 +221,12 @@ async fn fill_deliveries(store: &Arc<dyn Store>) {
     for number in 1..=DELIVERIES {
         let insert = sample::executed(number, &destination(number), Entry::Slot, Repeat::Allowed);
         let before = sample::delivery_of(&insert);
-        store.apply(insert).await.expect("stored");
+        store.apply(Arc::new(insert)).await.expect("stored");
         let mut settled = sample::settled(&before, 1);
         if let Some(DeliveryWrite::Update { delivery, .. }) = &mut settled.delivery {
             delivery.state = state(number);
         }
-        store.apply(settled).await.expect("settled");
+        store.apply(Arc::new(settled)).await.expect("settled");
     }
 }
 

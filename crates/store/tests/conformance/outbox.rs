@@ -26,7 +26,7 @@ const PLENTY: u64 = u64::MAX;
 
 async fn insert(store: &Arc<dyn Store>, change: RunChange) -> Delivery {
     let delivery = sample::delivery_of(&change);
-    store.apply(change).await.expect("stored");
+    store.apply(Arc::new(change)).await.expect("stored");
     delivery
 }
 
@@ -34,7 +34,7 @@ async fn insert(store: &Arc<dyn Store>, change: RunChange) -> Delivery {
 async fn change(store: &Arc<dyn Store>, before: &Delivery, after: Delivery) {
     let mut change = RunChange::keep(before.run.clone());
     change.delivery = Some(DeliveryWrite::update(before, after));
-    store.apply(change).await.expect("changed");
+    store.apply(Arc::new(change)).await.expect("changed");
 }
 
 async fn take(
@@ -189,7 +189,7 @@ pub(crate) async fn recovery_finds_what_a_dead_worker_held(store: Arc<dyn Store>
     insert(&store, sample::due(5, A)).await;
     let settled = insert(&store, sample::owned(6)).await;
     store
-        .apply(sample::settled(&settled, 1))
+        .apply(Arc::new(sample::settled(&settled, 1)))
         .await
         .expect("settled");
 
@@ -205,7 +205,7 @@ pub(crate) async fn recovery_finds_what_a_dead_worker_held(store: Arc<dyn Store>
             let lost = lost.expect("it was held");
             recovered.push(delivery.clone());
             let change = longshore_domain::run::recovered(&run, &delivery, lost, sample::at(50));
-            store.apply(change).await.expect("recovered");
+            store.apply(Arc::new(change)).await.expect("recovered");
         }
     }
     recovered.sort_by(|one, other| one.id.cmp(&other.id));
@@ -288,17 +288,17 @@ pub(crate) async fn attempts_are_kept_and_the_later_finding_stands(store: Arc<dy
     unknown.status = None;
     unknown.diagnosis = Some(sample::diagnosis());
     lost.attempt = Some(unknown.clone());
-    store.apply(lost).await.expect("recorded");
+    store.apply(Arc::new(lost)).await.expect("recorded");
     assert_eq!(store.attempts(&first.id).await, Ok(vec![unknown]));
     store
-        .apply(sample::settled(&first, 1))
+        .apply(Arc::new(sample::settled(&first, 1)))
         .await
         .expect("settled");
-    let again = store.apply(sample::settled(&first, 1)).await;
+    let again = store.apply(Arc::new(sample::settled(&first, 1))).await;
     assert_eq!(again, Err(Error::Conflict("delivery")));
     let mut late = RunChange::keep(first.run.clone());
     late.attempt = Some(sample::attempt(2));
-    store.apply(late).await.expect("recorded");
+    store.apply(Arc::new(late)).await.expect("recorded");
     let attempts = store.attempts(&first.id).await;
     assert_eq!(attempts, Ok(vec![sample::attempt(1), sample::attempt(2)]));
 }
@@ -565,6 +565,9 @@ pub(crate) async fn documents_are_read_for_a_batch_where_attempts_make_parts_ane
         (&sealed.id, &Some(encrypted))
     );
     assert_eq!((second, &with_deferred.deferred), (&made_anew, &deferred));
-    assert_eq!(with_deferred.payload, Some(sample::rendered().payload));
+    assert_eq!(
+        with_deferred.payload,
+        Some(sample::rendered().payload.into())
+    );
     assert_eq!(store.documents_per_attempt(&[]).await, Ok(Vec::new()));
 }

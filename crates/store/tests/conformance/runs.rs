@@ -50,9 +50,10 @@ fn full(number: u64) -> RunChange {
         attempt: Some(1),
         by: Some("job/3".into()),
     });
-    documents.raw_properties = Some(json!({"z": 1, "a": [1e-7, 18_446_744_073_709_551_615u64]}));
+    documents.raw_properties =
+        Some(json!({"z": 1, "a": [1e-7, 18_446_744_073_709_551_615u64]}).into());
     documents.entity = Some(json!({"identifier": "checkout"}));
-    documents.payload = Some(Value::Null);
+    documents.payload = Some(Value::Null.into());
     documents.deferred = vec![Deferred {
         pointer: "/body/token".into(),
         template: json!("{{ .secrets.x }}"),
@@ -77,7 +78,7 @@ fn full(number: u64) -> RunChange {
 
 pub(crate) async fn what_was_applied_is_read_back_whole(store: Arc<dyn Store>) {
     let change = full(1);
-    assert_eq!(store.apply(change.clone()).await, Ok(Applied));
+    assert_eq!(store.apply(Arc::new(change.clone())).await, Ok(Applied));
     let RunWrite::Insert(new) = change.run else {
         panic!("an insert")
     };
@@ -114,7 +115,7 @@ pub(crate) async fn a_change_replaces_what_it_names_and_nothing_else(store: Arc<
     };
     let insert = accept(request, None);
     let before = sample::run_of(&insert);
-    store.apply(insert).await.expect("stored");
+    store.apply(Arc::new(insert)).await.expect("stored");
     let vote = Vote {
         user_id: "ann".into(),
         decision: longshore_domain::run::Decision::Approve,
@@ -135,10 +136,10 @@ pub(crate) async fn a_change_replaces_what_it_names_and_nothing_else(store: Arc<
         sample::run_of(&dispatched),
         sample::delivery_of(&dispatched),
     );
-    store.apply(dispatched).await.expect("dispatched");
+    store.apply(Arc::new(dispatched)).await.expect("dispatched");
     let found = store.run(&before.id).await.expect("read").expect("there");
     assert_eq!((found.run, found.delivery), (after.clone(), Some(delivery)));
-    assert_eq!(found.documents.payload, Some(rendered.payload));
+    assert_eq!(found.documents.payload, Some(rendered.payload.into()));
     assert_eq!(found.documents.votes, vec![vote.clone()]);
     assert_eq!(found.documents.response, None);
 
@@ -153,7 +154,7 @@ pub(crate) async fn a_change_replaces_what_it_names_and_nothing_else(store: Arc<
         ..DocumentsPatch::default()
     };
     let ended = sample::run_of(&answered);
-    store.apply(answered).await.expect("answered");
+    store.apply(Arc::new(answered)).await.expect("answered");
     let found = store.run(&before.id).await.expect("read").expect("there");
     assert_eq!(found.run, ended);
     assert_eq!(
@@ -182,7 +183,7 @@ async fn everything(store: &Arc<dyn Store>) -> impl PartialEq + std::fmt::Debug 
 pub(crate) async fn a_refused_change_leaves_nothing_behind(store: Arc<dyn Store>) {
     let insert = sample::owned(1);
     let (run, delivery) = (sample::run_of(&insert), sample::delivery_of(&insert));
-    store.apply(insert).await.expect("stored");
+    store.apply(Arc::new(insert)).await.expect("stored");
     let stored = everything(&store).await;
     let stale = |version| longshore_domain::delivery::Delivery {
         version,
@@ -226,7 +227,7 @@ pub(crate) async fn a_refused_change_leaves_nothing_behind(store: Arc<dyn Store>
         ("the delivery alone moved", alone, "delivery"),
     ] {
         assert_eq!(
-            store.apply(change).await,
+            store.apply(Arc::new(change)).await,
             Err(Error::Conflict(what)),
             "{name}"
         );
@@ -242,20 +243,28 @@ pub(crate) async fn neighbours_of_refused_changes_are_unharmed(store: Arc<dyn St
         callers.spawn(async move {
             let insert = sample::owned(number);
             let (run, delivery) = (sample::run_of(&insert), sample::delivery_of(&insert));
-            store.apply(insert.clone()).await.expect("stored");
+            store.apply(Arc::new(insert.clone())).await.expect("stored");
             // The same run again, and another run with a delivery id that is taken.
-            assert!(matches!(store.apply(insert).await, Err(Error::Conflict(_))));
+            assert!(matches!(
+                store.apply(Arc::new(insert)).await,
+                Err(Error::Conflict(_))
+            ));
             let mut torn = sample::owned(RUNS + number);
             if let Some(DeliveryWrite::Insert(taken)) = &mut torn.delivery {
                 taken.id = delivery.id.clone();
             }
             torn.idempotency = Some(sample::idempotency(number as u8, 1, number));
-            assert!(matches!(store.apply(torn).await, Err(Error::Conflict(_))));
+            assert!(matches!(
+                store.apply(Arc::new(torn)).await,
+                Err(Error::Conflict(_))
+            ));
             let stale = Run { version: 5, ..run };
-            let refused = store.apply(sample::ended(&stale, sample::at(9))).await;
+            let refused = store
+                .apply(Arc::new(sample::ended(&stale, sample::at(9))))
+                .await;
             assert_eq!(refused, Err(Error::Conflict("run")));
             store
-                .apply(sample::settled(&delivery, 1))
+                .apply(Arc::new(sample::settled(&delivery, 1)))
                 .await
                 .expect("settled");
         });
@@ -279,7 +288,7 @@ pub(crate) async fn neighbours_of_refused_changes_are_unharmed(store: Arc<dyn St
     // Nothing of the torn changes is left: their keys are free.
     let mut free = sample::owned(9_999);
     free.idempotency = Some(sample::idempotency(1, 1, 9_999));
-    store.apply(free).await.expect("stored");
+    store.apply(Arc::new(free)).await.expect("stored");
 }
 
 pub(crate) async fn what_is_missing_is_not_found(store: Arc<dyn Store>) {
@@ -292,7 +301,10 @@ pub(crate) async fn what_is_missing_is_not_found(store: Arc<dyn Store>) {
         (sample::settled(&delivery, 1), "delivery"),
         (with_log, "run"),
     ] {
-        assert_eq!(store.apply(change).await, Err(Error::NotFound(what)));
+        assert_eq!(
+            store.apply(Arc::new(change)).await,
+            Err(Error::NotFound(what))
+        );
     }
     assert_eq!(store.run_state(&run.id).await, Ok(None));
     assert!(store.run(&run.id).await.expect("read").is_none());
@@ -304,13 +316,16 @@ pub(crate) async fn what_is_missing_is_not_found(store: Arc<dyn Store>) {
 
 pub(crate) async fn log_lines_are_paged(store: Arc<dyn Store>) {
     for number in 1..=2 {
-        store.apply(sample::owned(number)).await.expect("stored");
+        store
+            .apply(Arc::new(sample::owned(number)))
+            .await
+            .expect("stored");
     }
     for batch in 0..5 {
         for run in 1..=2 {
             let mut change = RunChange::keep(sample::run_id(run));
             change.log = (0..3).map(|n| line(run * 100 + batch * 3 + n)).collect();
-            store.apply(change).await.expect("logged");
+            store.apply(Arc::new(change)).await.expect("logged");
         }
     }
     let id = sample::run_id(2);
@@ -335,11 +350,14 @@ pub(crate) async fn log_lines_are_paged(store: Arc<dyn Store>) {
 pub(crate) async fn runs_that_wait_are_found_by_their_action(store: Arc<dyn Store>) {
     for (number, action) in [(1, "deploy"), (2, "restart"), (3, "deploy"), (4, "deploy")] {
         store
-            .apply(sample::waiting(number, action))
+            .apply(Arc::new(sample::waiting(number, action)))
             .await
             .expect("stored");
     }
-    store.apply(sample::owned(5)).await.expect("stored");
+    store
+        .apply(Arc::new(sample::owned(5)))
+        .await
+        .expect("stored");
     let (third, _) = store
         .run_state(&sample::run_id(3))
         .await
@@ -349,7 +367,7 @@ pub(crate) async fn runs_that_wait_are_found_by_their_action(store: Arc<dyn Stor
     declined.status = Status::Declined;
     declined.ended_at = Some(sample::at(9));
     store
-        .apply(sample::updated(&third, declined))
+        .apply(Arc::new(sample::updated(&third, declined)))
         .await
         .expect("declined");
     let waiting = store.waiting_runs("deploy").await.expect("read");
@@ -364,7 +382,10 @@ pub(crate) async fn a_deep_document_is_read_back(store: Arc<dyn Store>) {
             properties: nested(depth),
             ..sample::request(number)
         };
-        store.apply(accept(request, None)).await.expect("stored");
+        store
+            .apply(Arc::new(accept(request, None)))
+            .await
+            .expect("stored");
         let found = store
             .run(&sample::run_id(number))
             .await
@@ -377,7 +398,7 @@ pub(crate) async fn a_deep_document_is_read_back(store: Arc<dyn Store>) {
         ..sample::request(3)
     };
     assert!(matches!(
-        store.apply(accept(request, None)).await,
+        store.apply(Arc::new(accept(request, None))).await,
         Err(Error::Unavailable(_))
     ));
     assert_eq!(store.run_state(&sample::run_id(3)).await, Ok(None));

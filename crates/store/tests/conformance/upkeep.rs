@@ -34,14 +34,14 @@ async fn history(store: &Arc<dyn Store>, number: u64, ended_ms: Option<i64>) {
         })
         .collect();
     let (run, delivery) = (sample::run_of(&insert), sample::delivery_of(&insert));
-    store.apply(insert).await.expect("stored");
+    store.apply(Arc::new(insert)).await.expect("stored");
     store
-        .apply(sample::settled(&delivery, 1))
+        .apply(Arc::new(sample::settled(&delivery, 1)))
         .await
         .expect("settled");
     if let Some(ended_ms) = ended_ms {
         store
-            .apply(sample::ended(&run, sample::at(ended_ms)))
+            .apply(Arc::new(sample::ended(&run, sample::at(ended_ms))))
             .await
             .expect("ended");
     }
@@ -192,7 +192,7 @@ pub(crate) async fn pruning_frees_expired_keys_and_unused_revisions(store: Arc<d
         change.idempotency = Some(sample::idempotency(number as u8, 1, number));
         change
     };
-    store.apply(run(1, first)).await.expect("stored");
+    store.apply(Arc::new(run(1, first))).await.expect("stored");
     let second = store
         .replace_action("deploy", action("2"))
         .await
@@ -226,12 +226,12 @@ pub(crate) async fn pruning_frees_expired_keys_and_unused_revisions(store: Arc<d
     assert!(kept(second).await);
     let late = run(2, second);
     let late_run = sample::run_of(&late);
-    store.apply(late).await.expect("stored");
+    store.apply(Arc::new(late)).await.expect("stored");
     prune(3).await;
     assert!(kept(first).await && kept(second).await && kept(third).await);
     // Its only run goes, and then it goes too; the one in use stays.
     store
-        .apply(sample::ended(&late_run, sample::at(1)))
+        .apply(Arc::new(sample::ended(&late_run, sample::at(1))))
         .await
         .expect("ended");
     let none = Retention {
@@ -246,7 +246,7 @@ pub(crate) async fn pruning_frees_expired_keys_and_unused_revisions(store: Arc<d
     // The keys have expired and are gone: the same key makes a run, whatever its own time says.
     let mut again = run(3, third);
     again.idempotency = Some(sample::idempotency(1, 2, 1));
-    store.apply(again).await.expect("stored");
+    store.apply(Arc::new(again)).await.expect("stored");
 }
 
 pub(crate) async fn keys_never_return(store: Arc<dyn Store>) {
@@ -289,15 +289,20 @@ pub(crate) async fn a_closed_store_finishes_and_writes_no_more(store: Arc<dyn St
     let mut callers = JoinSet::new();
     for number in 1..=50 {
         let store = Arc::clone(&store);
-        callers.spawn(async move { (number, store.apply(sample::owned(number)).await.is_ok()) });
+        callers.spawn(async move {
+            (
+                number,
+                store.apply(Arc::new(sample::owned(number))).await.is_ok(),
+            )
+        });
     }
     let answers = callers.join_all().await;
     store.close(Duration::from_secs(30)).await.expect("closed");
     assert!(answers.into_iter().all(|(_, stored)| stored));
     let keep = RunChange::keep(sample::run_id(1));
     for refused in [
-        store.apply(sample::owned(99)).await,
-        store.apply(keep).await,
+        store.apply(Arc::new(sample::owned(99))).await,
+        store.apply(Arc::new(keep)).await,
     ] {
         assert!(matches!(refused, Err(Error::Unavailable(_))));
     }

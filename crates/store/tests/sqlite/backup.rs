@@ -30,7 +30,10 @@ async fn a_backup_under_load_is_whole_private_and_never_overwrites() {
     let source = directory.path().join("longshore.db");
     let store = Arc::new(Sqlite::open(&Config::new(&source)).expect("opened"));
     for number in 1..=50 {
-        store.apply(sample::owned(number)).await.expect("stored");
+        store
+            .apply(Arc::new(sample::owned(number)))
+            .await
+            .expect("stored");
     }
     let stop = Arc::new(AtomicBool::new(false));
     let load = {
@@ -40,7 +43,10 @@ async fn a_backup_under_load_is_whole_private_and_never_overwrites() {
                 if stop.load(Ordering::Relaxed) {
                     break;
                 }
-                store.apply(sample::owned(number)).await.expect("stored");
+                store
+                    .apply(Arc::new(sample::owned(number)))
+                    .await
+                    .expect("stored");
             }
         }
     };
@@ -73,7 +79,7 @@ async fn a_backup_under_load_is_whole_private_and_never_overwrites() {
     let runs = copy.runs(all).await.expect("read").items;
     assert!(runs.len() >= 50);
     assert!(runs.iter().any(|(run, _)| run.id == sample::run_id(50)));
-    copy.apply(sample::owned(10_000))
+    copy.apply(Arc::new(sample::owned(10_000)))
         .await
         .expect("the copy can be used");
 }

@@ -1,5 +1,7 @@
 //! Rows that this program would not have written.
 
+use std::sync::Arc;
+
 use longshore_domain::delivery::State;
 use longshore_domain::run::RunChange;
 use longshore_store::sqlite::{Config, Sqlite};
@@ -27,10 +29,10 @@ async fn stored(path: &std::path::Path) -> Sqlite {
     let store = Sqlite::open(&Config::new(path)).expect("opened");
     let insert = sample::owned(1);
     let delivery = sample::delivery_of(&insert);
-    store.apply(insert).await.expect("stored");
+    store.apply(Arc::new(insert)).await.expect("stored");
     let mut settled = sample::settled(&delivery, 1);
     settled.attempt = Some(sample::attempt(1));
-    store.apply(settled).await.expect("settled");
+    store.apply(Arc::new(settled)).await.expect("settled");
     store
 }
 
@@ -117,7 +119,10 @@ async fn a_damaged_row_does_not_stop_its_neighbours() {
     let path = directory.path().join("longshore.db");
     let store = Sqlite::open(&Config::new(&path)).expect("opened");
     for number in 1..=3 {
-        store.apply(sample::due(number, "a")).await.expect("stored");
+        store
+            .apply(Arc::new(sample::due(number, "a")))
+            .await
+            .expect("stored");
     }
     let tool = Connection::open(&path).expect("opened");
     tool.execute(
@@ -145,5 +150,8 @@ async fn a_damaged_row_does_not_stop_its_neighbours() {
         .expect("damaged");
     assert_eq!(store.lost(10).await.expect("read").len(), 2);
     let keep = RunChange::keep(sample::run_id(2));
-    store.apply(keep).await.expect("it may still be written");
+    store
+        .apply(Arc::new(keep))
+        .await
+        .expect("it may still be written");
 }

@@ -14,7 +14,12 @@ async fn insert(store: &Arc<Sqlite>, from: u64, to: u64) -> Vec<(u64, Result<(),
     let mut callers = JoinSet::new();
     for number in from..to {
         let store = Arc::clone(store);
-        callers.spawn(async move { (number, store.apply(sample::owned(number)).await.map(drop)) });
+        callers.spawn(async move {
+            (
+                number,
+                store.apply(Arc::new(sample::owned(number))).await.map(drop),
+            )
+        });
     }
     callers.join_all().await
 }

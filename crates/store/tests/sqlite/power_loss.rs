@@ -67,16 +67,16 @@ async fn work(path: &Path) -> (Arc<Disk>, Vec<Confirmed>) {
                 };
                 let insert = sample::executed(number, "a", Entry::Window, Repeat::Harm);
                 let owned = sample::delivery_of(&insert);
-                store.apply(insert).await.expect("stored");
+                store.apply(Arc::new(insert)).await.expect("stored");
                 confirm(1);
                 let started = delivery::start(&owned, sample::at(1)).expect("it is owned");
                 let mut start = RunChange::keep(owned.run.clone());
                 start.delivery = Some(DeliveryWrite::update(&owned, started));
                 let started = sample::delivery_of(&start);
-                store.apply(start).await.expect("started");
+                store.apply(Arc::new(start)).await.expect("started");
                 confirm(2);
                 store
-                    .apply(sample::settled(&started, 1))
+                    .apply(Arc::new(sample::settled(&started, 1)))
                     .await
                     .expect("settled");
                 confirm(3);

@@ -1,5 +1,7 @@
 //! Schema versions: what is opened, what is refused, and that old rows survive each migration.
 
+use std::sync::Arc;
+
 use longshore_domain::delivery::Way;
 use longshore_store::sqlite::{Config, OpenError, Sqlite};
 use longshore_store::{Catalog, DocumentKind, Documented, Outbox, RunFilter, Runs};
@@ -82,7 +84,10 @@ async fn rows_of_every_version_are_read_after_migrating() {
             1
         );
         assert_eq!(store.destinations().await.expect("read").len(), 1);
-        store.apply(sample::owned(7)).await.expect("stored");
+        store
+            .apply(Arc::new(sample::owned(7)))
+            .await
+            .expect("stored");
     }
     let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"));
     assert_eq!(

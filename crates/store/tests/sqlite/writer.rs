@@ -33,7 +33,7 @@ async fn new_runs_over_the_limit_are_refused_at_once_and_changes_are_not() {
     let mut callers = JoinSet::new();
     for number in 0..100 {
         let store = Arc::clone(&store);
-        callers.spawn(async move { store.apply(sample::owned(number)).await });
+        callers.spawn(async move { store.apply(Arc::new(sample::owned(number))).await });
         tokio::task::yield_now().await;
     }
     let mut answers = Vec::new();
@@ -73,7 +73,7 @@ async fn waiting_new_runs_are_bounded_in_bytes() {
     let mut callers = JoinSet::new();
     for number in 0..100 {
         let store = Arc::clone(&store);
-        callers.spawn(async move { store.apply(sample::owned(number)).await });
+        callers.spawn(async move { store.apply(Arc::new(sample::owned(number))).await });
     }
     let mut refused = 0;
     while refused < 70 {
@@ -87,7 +87,7 @@ async fn waiting_new_runs_are_bounded_in_bytes() {
     let mut large = sample::request(500);
     large.properties = serde_json::json!({"filler": "x".repeat(50_000)});
     store
-        .apply(longshore_domain::run::accept(large, None))
+        .apply(Arc::new(longshore_domain::run::accept(large, None)))
         .await
         .expect("stored");
 }
@@ -98,7 +98,10 @@ async fn what_is_taken_for_a_caller_that_went_away_is_due_again() {
     let path = directory.path().join("longshore.db");
     let store = Sqlite::open(&Config::new(&path)).expect("opened");
     for number in 1..=3 {
-        store.apply(sample::due(number, "a")).await.expect("stored");
+        store
+            .apply(Arc::new(sample::due(number, "a")))
+            .await
+            .expect("stored");
     }
     let other = Connection::open(&path).expect("opened");
     other.execute_batch("BEGIN IMMEDIATE").expect("locked");
@@ -113,7 +116,7 @@ async fn what_is_taken_for_a_caller_that_went_away_is_due_again() {
     other.execute_batch("COMMIT").expect("released");
     // This change is written behind the abandoned take, and before what undoes it.
     store
-        .apply(RunChange::keep(sample::run_id(1)))
+        .apply(Arc::new(RunChange::keep(sample::run_id(1))))
         .await
         .expect("stored");
     store.probe().await.expect("written");
@@ -130,7 +133,10 @@ async fn a_dropped_store_lets_go_of_its_files() {
     let path = directory.path().join("longshore.db");
     for number in 1..=3 {
         let store = Sqlite::open(&Config::new(&path)).expect("opened");
-        store.apply(sample::owned(number)).await.expect("stored");
+        store
+            .apply(Arc::new(sample::owned(number)))
+            .await
+            .expect("stored");
         store
             .close(std::time::Duration::from_secs(30))
             .await

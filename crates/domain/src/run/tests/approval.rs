@@ -90,7 +90,7 @@ fn enough_approvals_execute_the_run() {
             (world.state(), world.documents.votes.len()),
             (State::Due, needed)
         );
-        assert_eq!(world.documents.payload, Some(rendered().payload));
+        assert_eq!(world.documents.payload, Some(rendered().payload.into()));
         let event = world.last_event();
         assert_eq!(
             (event.kind, event.by.as_str()),

@@ -64,7 +64,7 @@ fn it_is_stored_as_it_was() {
 #[test]
 fn the_standard_message_names_them_and_waits_for_each_attempt() {
     let mut world = World::requested(WEBHOOK);
-    world.documents.properties = json!({"password": CENSORED, "key": "AAEC", "name": "a"});
+    world.documents.properties = json!({"password": CENSORED, "key": "AAEC", "name": "a"}).into();
     world.documents.encrypted = Some(Box::new(encrypted()));
     let message = Message::of_stored(&world.run, &world.documents);
     let invocation = json!({"type": "WEBHOOK"});

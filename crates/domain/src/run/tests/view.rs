@@ -14,7 +14,7 @@ fn ended() -> World {
         receiver: Receiver::Webhook,
         ..JENKINS
     });
-    world.documents.raw_properties = Some(json!({}));
+    world.documents.raw_properties = Some(json!({}).into());
     world.documents.votes = vec![Vote {
         user_id: "approver".to_owned(),
         decision: Decision::Approve,

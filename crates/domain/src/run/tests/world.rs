@@ -166,7 +166,8 @@ impl World {
                 assert_eq!(run.version, before.run.version + 1, "a write counts once");
                 self.run = *run;
                 if let Some((payload, deferred)) = documents.payload {
-                    (self.documents.payload, self.documents.deferred) = (Some(payload), deferred);
+                    (self.documents.payload, self.documents.deferred) =
+                        (Some(payload.into()), deferred);
                 }
                 self.documents.response = documents.response.or(self.documents.response.take());
                 self.documents.votes = documents.votes.unwrap_or(before.documents.votes.clone());

@@ -160,7 +160,7 @@ impl Seam {
 
 #[async_trait]
 impl Runs for Seam {
-    async fn apply(&self, change: RunChange) -> Result<Applied, Error> {
+    async fn apply(&self, change: Arc<RunChange>) -> Result<Applied, Error> {
         let write = Write::of(&change);
         if let Some(held) = self.caught(write, Moment::Before) {
             held.hold().await;

@@ -5,13 +5,12 @@
 #[cfg(target_os = "linux")]
 mod attempt;
 
-use std::alloc::System;
 use std::process::ExitCode;
 
 use longshore_jq::Metered;
 
 #[global_allocator]
-static ALLOCATOR: Metered<System> = Metered::new(System);
+static ALLOCATOR: Metered = Metered;
 
 fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
