@@ -11,7 +11,6 @@ use std::net::{TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{self, Command};
-use std::thread;
 
 use rustix::process::{Pid, Signal, getpid, getppid, kill_process};
 
@@ -30,7 +29,10 @@ pub(crate) fn make(name: &str) {
         "unix" => drop(UnixStream::pair()),
         "exec" => drop(Command::new("/bin/true").exec()),
         "fork" => call(libc::SYS_clone, [0, 0, 0, 0]),
-        "thread" => drop(thread::spawn(|| ()).join()),
+        "thread" => {
+            let flags = libc::CLONE_VM | libc::CLONE_SIGHAND | libc::CLONE_THREAD;
+            call(libc::SYS_clone, [flags.into(), 0, 0, 0]);
+        }
         "kill parent" => drop(getppid().map(|parent| kill_process(parent, Signal::TERM))),
         "kill init" => drop(Pid::from_raw(1).map(|first| kill_process(first, Signal::TERM))),
         "stop itself" => drop(kill_process(getpid(), Signal::STOP)),
