@@ -61,6 +61,8 @@ pub struct Accepted {
     /// What was sent, in its order, then the defaults of what was not, in the form's order. What
     /// the server shall encrypt stands in it as plain text.
     pub properties: Map<String, Value>,
+    /// What was sent, where there are defaults beside it.
+    pub sent: Option<Map<String, Value>>,
     /// The encrypted inputs among them, in the form's order.
     pub encrypted: Vec<EncryptedInput>,
 }
@@ -148,17 +150,20 @@ impl Form {
     /// # Errors
     ///
     /// Every input that does not fit, at `properties.…`; values are never part of a message.
-    pub fn accept(&self, properties: &Value) -> Result<Accepted, Vec<Violation>> {
+    pub fn accept(&self, properties: Value) -> Result<Accepted, Vec<Violation>> {
         if !self.unsupported.is_empty() {
             return Err(self.unsupported.iter().map(refusal).collect());
         }
         let mut check = Check::default();
         let root = Path::ROOT;
         let path = root.key("properties");
-        let Some(sent) = check.bounded_object(properties, &path) else {
+        if check.bounded_object(&properties, &path).is_none() {
+            return Err(check.into_violations());
+        }
+        let Value::Object(mut properties) = properties else {
             return Err(check.into_violations());
         };
-        for (name, value) in sent {
+        for (name, value) in &properties {
             match self.places.get(name) {
                 Some(&at) => self.inputs[at].check(value, &path.key(name), &mut check),
                 None => check.push(
@@ -167,13 +172,14 @@ impl Form {
                 ),
             }
         }
-        let mut properties = sent.clone();
+        let mut sent = None;
         for input in &self.inputs {
-            if sent.contains_key(&input.name) {
+            if properties.contains_key(&input.name) {
                 continue;
             }
             if let Some(default) = &input.default {
                 input.check(default, &path.key(&input.name), &mut check);
+                sent.get_or_insert_with(|| properties.clone());
                 properties.insert(input.name.clone(), default.clone());
             } else if input.is_required {
                 check.push(&path.key(&input.name), "is required");
@@ -195,6 +201,7 @@ impl Form {
         }
         Ok(Accepted {
             properties,
+            sent,
             encrypted,
         })
     }

@@ -3,7 +3,7 @@
 use longshore_domain::id::RunId;
 use longshore_domain::run::{Documents, EncryptedInputs, Run};
 use longshore_domain::secret::Secret;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// What a run's templates see: `.inputs .trigger .event .entity .action .run`, no secrets; what the
 /// server encrypts of the inputs is censored.
@@ -16,22 +16,29 @@ pub(crate) fn of(
     trigger: Value,
     entity: Option<&str>,
 ) -> Value {
-    let mut scope = Map::new();
-    scope.insert("inputs".into(), inputs);
-    scope.insert("trigger".into(), trigger);
-    scope.insert("event".into(), Value::Null);
-    let entity = entity.map_or_else(|| json!({}), |identifier| json!({"identifier": identifier}));
-    scope.insert("entity".into(), entity);
-    scope.insert(
-        "action".into(),
-        json!({
-            "identifier": action,
-            "blueprint": blueprint,
-            "encryptedProperties": EncryptedInputs::names(encrypted),
-        }),
-    );
-    scope.insert("run".into(), json!({"id": id.as_str()}));
-    Value::Object(scope)
+    let entity = entity.map(|identifier| object([("identifier", identifier.into())]));
+    let action = object([
+        ("identifier", action.into()),
+        ("blueprint", blueprint.into()),
+        (
+            "encryptedProperties",
+            EncryptedInputs::names(encrypted).into(),
+        ),
+    ]);
+    object([
+        ("inputs", inputs),
+        ("trigger", trigger),
+        ("event", Value::Null),
+        ("entity", entity.unwrap_or_else(|| object([]))),
+        ("action", action),
+        ("run", object([("id", id.as_str().into())])),
+    ])
+}
+
+/// An object whose size is known before, so that it is never moved while it is filled.
+pub(crate) fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    let entries = entries.map(|(name, value)| (name.to_owned(), value));
+    Value::Object(Map::from_iter(entries))
 }
 
 /// Takes one of the objects out again.

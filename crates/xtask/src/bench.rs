@@ -10,13 +10,25 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::programs::{cargo, root, succeed};
+use crate::release;
 
 /// Benchmarks by name, with the folders of their crates.
 type Known = BTreeMap<String, PathBuf>;
 
-pub(crate) fn run(name: &str, json: Option<&Path>, arguments: &[String]) -> Result<()> {
+/// Tells a benchmark which `longshore` it measures, where that is not the one cargo has built with it.
+const MEASURED: &str = "LONGSHORE_MEASURED";
+
+pub(crate) fn run(
+    name: &str,
+    json: Option<&Path>,
+    shipped: bool,
+    arguments: &[String],
+) -> Result<()> {
     let folder = choose(name, &known()?)?;
     let mut bench = cargo();
+    if shipped {
+        bench.env(MEASURED, release::run(true)?);
+    }
     bench
         .args(["bench", "--locked", "--manifest-path"])
         .arg(folder.join("Cargo.toml"));

@@ -7,6 +7,7 @@ mod generate;
 mod kafka;
 mod policy;
 mod programs;
+mod release;
 mod snapshots;
 mod steps;
 mod test;
@@ -52,6 +53,9 @@ enum Command {
         /// Also writes the figures there
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
+        /// Measures the binary that is shipped, which it builds first
+        #[arg(long)]
+        shipped: bool,
         /// Passed on to the benchmark
         #[arg(last = true)]
         arguments: Vec<String>,
@@ -62,7 +66,11 @@ enum Command {
         command: Kafka,
     },
     /// Builds the binary that is shipped
-    Release,
+    Release {
+        /// Without a run under load that says which of its code matters; half as long, and slower
+        #[arg(long)]
+        untrained: bool,
+    },
     /// The house's rules alone
     Tidy,
     /// The dependency policy alone: deny.toml, and the lock file of the fuzz targets
@@ -104,31 +112,13 @@ fn run(command: Command) -> Result<()> {
             name,
             json,
             arguments,
-        } => bench::run(&name, json.as_deref(), &arguments),
+            shipped,
+        } => bench::run(&name, json.as_deref(), shipped, &arguments),
         Command::Kafka {
             command: Kafka::Install,
         } => kafka::install(),
-        Command::Release => release(),
+        Command::Release { untrained } => release::run(!untrained).map(drop),
         Command::Tidy => tidy::run(),
         Command::Policy => policy::run(),
     }
-}
-
-fn release() -> Result<()> {
-    let mut build = programs::cargo();
-    build.args([
-        "build",
-        "--profile",
-        "dist",
-        "--package",
-        "longshore",
-        "--locked",
-    ]);
-    // It runs on systems that have another OpenSSL, or none.
-    build.env(programs::OWN_OPENSSL.0, programs::OWN_OPENSSL.1);
-    programs::succeed(&mut build)?;
-    let binary = programs::target_directory()?.join("dist/longshore");
-    let megabytes = binary.metadata()?.len() / 1_000_000;
-    println!("{} ({megabytes} MB)", binary.display());
-    Ok(())
 }

@@ -27,7 +27,7 @@ fn check(table: &[(Value, Value, bool)]) {
     for (schema, value, accepted) in table {
         let form = of(schema);
         assert_eq!(form.unsupported(), [], "{schema}");
-        let result = form.accept(&json!({"x": value}));
+        let result = form.accept(json!({"x": value}));
         assert_eq!(
             result.is_ok(),
             *accepted,
@@ -175,7 +175,7 @@ fn patterns_without_a_linear_engine_refuse_execution() {
         );
         assert!(!problem.is_expression);
         assert_eq!(problem.path, "trigger.userInputs.properties.x.pattern");
-        let refused = form.accept(&json!({})).unwrap_err();
+        let refused = form.accept(json!({})).unwrap_err();
         assert_eq!(refused[0].path, "properties.x");
         assert!(
             form.warnings()[0]
@@ -426,7 +426,7 @@ fn objects_are_checked() {
         "list": {"type": "array", "items": {"type": "object", "required": ["id"]}}
     }}));
     let violations = nested
-        .accept(&json!({"x": {"list": [{"id": 1}, {}]}}))
+        .accept(json!({"x": {"list": [{"id": 1}, {}]}}))
         .unwrap_err();
     assert_eq!(
         violations,
@@ -445,20 +445,20 @@ fn required_unknown_and_default_inputs() {
         },
         "required": ["b", "a"],
     }));
-    let violations = form.accept(&json!({"zz": 1, "a": "no"})).unwrap_err();
+    let violations = form.accept(json!({"zz": 1, "a": "no"})).unwrap_err();
     let paths: Vec<&str> = violations
         .iter()
         .map(|violation| violation.path.as_str())
         .collect();
     assert_eq!(paths, ["properties.zz", "properties.a", "properties.b"]);
 
-    let accepted = form.accept(&json!({"hidden": "set", "b": ""})).unwrap();
+    let accepted = form.accept(json!({"hidden": "set", "b": ""})).unwrap();
     let expected = r#"{"hidden":"set","b":"","a":5}"#;
     assert_eq!(
         crate::json::stringify(&Value::Object(accepted.properties)),
         expected
     );
-    let accepted = form.accept(&json!({"b": "x"})).unwrap();
+    let accepted = form.accept(json!({"b": "x"})).unwrap();
     let expected = r#"{"b":"x","a":5,"hidden":"kept"}"#;
     assert_eq!(
         crate::json::stringify(&Value::Object(accepted.properties)),
@@ -466,7 +466,7 @@ fn required_unknown_and_default_inputs() {
     );
 
     for value in [json!(null), json!([]), json!("a"), json!(1)] {
-        let violations = form.accept(&value).unwrap_err();
+        let violations = form.accept(value).unwrap_err();
         assert_eq!(violations[0].path, "properties");
     }
     let warnings = form.warnings();
@@ -480,8 +480,8 @@ fn required_unknown_and_default_inputs() {
 #[test]
 fn a_default_has_to_fit_as_well() {
     let form = of(&json!({"type": "string", "default": "abc", "maxLength": 2}));
-    assert_eq!(form.accept(&json!({})).unwrap_err()[0].path, "properties.x");
-    assert!(form.accept(&json!({"x": "ab"})).is_ok());
+    assert_eq!(form.accept(json!({})).unwrap_err()[0].path, "properties.x");
+    assert!(form.accept(json!({"x": "ab"})).is_ok());
 }
 
 #[test]
@@ -518,7 +518,7 @@ fn expressions_refuse_execution() {
         };
         assert_eq!(problem.path, path);
         assert!(problem.is_expression);
-        assert!(form.accept(&json!({"x": "a"})).is_err());
+        assert!(form.accept(json!({"x": "a"})).is_err());
         assert_eq!(form.warnings()[0].path, path);
     }
     let free = [string("default"), string("disabled")];
@@ -554,7 +554,7 @@ fn what_is_not_checked_refuses_execution() {
         let form = of(&schema);
         assert_eq!(form.unsupported().len(), 1, "{schema}");
         assert_eq!(form.unsupported()[0].input, "x");
-        assert!(form.accept(&json!({})).is_err());
+        assert!(form.accept(json!({})).is_err());
     }
     let ghost = form(&json!({"properties": {}, "required": ["ghost"]}));
     assert_eq!(
@@ -603,7 +603,7 @@ fn messages_say_what_was_expected() {
         ),
     ];
     for (schema, value, message) in table {
-        let violations = of(&schema).accept(&json!({"x": value})).unwrap_err();
+        let violations = of(&schema).accept(json!({"x": value})).unwrap_err();
         assert_eq!(violations, [Violation::new("properties.x", message)]);
     }
 }
@@ -625,19 +625,19 @@ fn hostile_values_are_bounded() {
         (list, many),
         (object, Value::Object(named)),
     ] {
-        let violations = form.accept(&json!({"x": value})).unwrap_err();
+        let violations = form.accept(json!({"x": value})).unwrap_err();
         let told = |violation: &Violation| violation.message.contains("too much text");
         assert!(violations.iter().any(told));
     }
     let short = of(&json!({"type": "string", "pattern": slow}));
-    assert!(short.accept(&json!({"x": "ababac"})).is_ok());
+    assert!(short.accept(json!({"x": "ababac"})).is_ok());
 
     let mut deep = json!(1);
     for _ in 0..100 {
         deep = json!([deep]);
     }
     let violations = of(&json!({"type": "array"}))
-        .accept(&json!({"x": deep}))
+        .accept(json!({"x": deep}))
         .unwrap_err();
     assert!(
         violations[0].message.contains("nested deeper"),
@@ -646,7 +646,7 @@ fn hostile_values_are_bounded() {
 
     let wide = Value::from(vec![0; 200_000]);
     let violations = of(&json!({"type": "array"}))
-        .accept(&json!({"x": wide}))
+        .accept(json!({"x": wide}))
         .unwrap_err();
     assert!(
         violations[0].message.contains("more than 100000 values"),
@@ -657,7 +657,7 @@ fn hostile_values_are_bounded() {
         .map(|at| (format!("{at}{}", "k".repeat(200)), Value::Null))
         .collect();
     let violations = of(&json!({"type": "array"}))
-        .accept(&Value::Object(unknown))
+        .accept(Value::Object(unknown))
         .unwrap_err();
     assert_eq!(violations.len(), 201);
     assert_eq!(violations[200].message, "4800 more mistakes are not listed");
@@ -731,12 +731,12 @@ proptest! {
     fn any_schema_compiles_and_any_value_is_judged(schema in any_value(), value in any_value()) {
         let properties = [("x".to_owned(), schema)].into_iter().collect();
         let form = Form::compile(&UserInputs { properties, ..UserInputs::default() });
-        let first = form.accept(&json!({"x": value}));
+        let first = form.accept(json!({"x": value}));
         if let Ok(accepted) = &first {
             prop_assert_eq!(&accepted.properties["x"], &value);
             prop_assert!(form.unsupported().is_empty());
         }
-        prop_assert_eq!(first.is_ok(), form.accept(&json!({"x": value})).is_ok());
+        prop_assert_eq!(first.is_ok(), form.accept(json!({"x": value})).is_ok());
     }
 
     #[test]

@@ -150,6 +150,7 @@ const ESCAPED: [bool; 256] = {
 };
 
 fn string<D: Dialect>(text: &str, out: &mut Vec<u8>) {
+    out.reserve(text.len() + 2);
     out.push(b'"');
     if D::ASCII_ONLY {
         for symbol in text.chars() {
@@ -186,21 +187,28 @@ fn escape_runs(bytes: &[u8], out: &mut Vec<u8>) {
 
 /// How many bytes stand before the first one that has to be escaped.
 fn plain_prefix(bytes: &[u8]) -> usize {
-    let (blocks, _) = bytes.as_chunks::<32>();
-    let plain = blocks
-        .iter()
-        .take_while(|block| !has_escaped(block))
-        .count()
-        * 32;
+    let long = plain_blocks::<32>(bytes);
+    // Names and most values end here, in a step or two.
+    let plain = long + plain_blocks::<8>(&bytes[long..]);
     let tail = bytes[plain..]
         .iter()
         .position(|byte| ESCAPED[usize::from(*byte)]);
     tail.map_or(bytes.len(), |at| plain + at)
 }
 
+/// How many bytes the blocks take that stand before the first one with something to be escaped.
+fn plain_blocks<const SIZE: usize>(bytes: &[u8]) -> usize {
+    let (blocks, _) = bytes.as_chunks::<SIZE>();
+    blocks
+        .iter()
+        .take_while(|block| !has_escaped(block))
+        .count()
+        * SIZE
+}
+
 /// Whether one of the bytes is a control character, a quote or a backslash. Without a branch, so
 /// that the compiler looks at many of them at once.
-fn has_escaped(block: &[u8; 32]) -> bool {
+fn has_escaped<const SIZE: usize>(block: &[u8; SIZE]) -> bool {
     block.iter().fold(false, |found, &byte| {
         found | (byte < 0x20) | (byte == b'"') | (byte == b'\\')
     })

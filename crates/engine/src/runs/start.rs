@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use longshore_domain::action::{Invocation, InvocationKind, Trigger};
 use longshore_domain::delivery::Receiver;
-use longshore_domain::form::Accepted;
+use longshore_domain::form::Form;
 use longshore_domain::id::{DeliveryId, RunId};
 use longshore_domain::run::{
     self, DeliveryWrite, Documents, EncryptedInputs, Entry, Idempotency, Message, NewDelivery,
@@ -13,7 +13,7 @@ use longshore_domain::run::{
     standard_message,
 };
 use longshore_domain::time::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::time::Duration;
 
 use crate::Engine;
@@ -24,7 +24,7 @@ use crate::dispatch::parcel::{Content, DeferredContent, Parcel};
 use crate::error::Error;
 use crate::outgoing::{Outgoing, decides_route};
 use crate::routing::Route;
-use crate::scope;
+use crate::scope::{self, object};
 
 /// How long an idempotency key finds its run.
 const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -126,11 +126,12 @@ impl Engine {
         action: &CompiledAction,
         command: StartRun,
     ) -> Result<Request, Error> {
-        let accepted = permitted(action, &command)?;
+        let accepted = permitted(action, &command)?.accept(command.properties);
+        let accepted = accepted.map_err(Error::Invalid)?;
         let mut properties = Value::Object(accepted.properties);
         let now = self.environment.now();
         let id = RunId::mint(now, self.environment.random_u64());
-        let mut raw = (properties != command.properties).then_some(command.properties);
+        let mut raw = accepted.sent.map(Value::Object);
         let encrypted = self.seal_inputs(&id, accepted.encrypted, &mut properties, raw.as_mut());
         // Whoever reads it must not try out what may have been encrypted.
         let body_hash = match &encrypted {
@@ -422,21 +423,28 @@ impl Engine {
 
     /// Who asked, from where and when, as templates see it (contract §5.1).
     fn trigger(&self, credential: &str, action: &CompiledAction, now: Timestamp) -> Value {
-        json!({
-            "by": {
-                "orgId": self.organization.id(),
-                "userId": credential,
-                "user": {"email": null, "firstName": null, "lastName": null, "id": credential},
-            },
-            "origin": "API",
-            "at": now.to_string(),
-            "operation": operation_of(action),
-        })
+        let user = object([
+            ("email", Value::Null),
+            ("firstName", Value::Null),
+            ("lastName", Value::Null),
+            ("id", credential.into()),
+        ]);
+        let by = object([
+            ("orgId", self.organization.id().into()),
+            ("userId", credential.into()),
+            ("user", user),
+        ]);
+        object([
+            ("by", by),
+            ("origin", "API".into()),
+            ("at", now.to_string().into()),
+            ("operation", operation_of(action).into()),
+        ])
     }
 }
 
-/// Whether this request may be executed at all; answers the inputs with their defaults.
-fn permitted(action: &CompiledAction, command: &StartRun) -> Result<Accepted, Error> {
+/// Whether this request may be executed at all; answers the form that its inputs have to fit.
+fn permitted<'a>(action: &'a CompiledAction, command: &StartRun) -> Result<&'a Form, Error> {
     let Trigger::SelfService(_) = &action.action.trigger else {
         return Err(Error::InvocationNotAvailable(
             "an automation is started by its event, not by a request".into(),
@@ -472,7 +480,7 @@ fn permitted(action: &CompiledAction, command: &StartRun) -> Result<Accepted, Er
             .collect();
         return Err(Error::InvocationNotAvailable(listed.join("; ")));
     }
-    form.accept(&command.properties).map_err(Error::Invalid)
+    Ok(form)
 }
 
 pub(crate) fn operation_of(action: &CompiledAction) -> &'static str {

@@ -86,7 +86,7 @@ impl Agent {
         std::fs::write(&config, text)?;
         let log = data.join("agent.log");
         let written = File::create(&log)?;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_longshore"));
+        let mut command = Command::new(program::measured());
         command
             .arg("agent")
             .arg("--config")

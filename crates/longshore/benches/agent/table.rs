@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::drain::Drained;
 use crate::polling::Polling;
 use crate::rates::Rates;
+use crate::rig::program;
 use crate::slow::Slow;
 
 /// A goal, and what was found.
@@ -58,7 +59,8 @@ pub(crate) fn print_goals(goals: &[Goal]) {
 pub(crate) fn print_rates(rates: &Rates) {
     let [bare, floor, _] = &rates.systems;
     let (bare, floor) = (bare.all.per_second, floor.all.per_second);
-    print!("\n{:<34}", "");
+    println!("\nLongshore is {}", program::measured().display());
+    print!("{:<34}", "");
     let names = rates.systems.iter().map(|column| column.name);
     names.for_each(|name| print!("{name:>19}"));
     println!();

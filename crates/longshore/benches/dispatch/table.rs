@@ -1,12 +1,14 @@
 //! The figures, for people.
 
+use crate::rig::program;
 use crate::{Column, History};
 
 /// One row a figure, one column a system.
 pub(crate) fn print_systems(columns: &[Column; 4]) {
     let [bare, floor, ..] = columns;
     let (bare, floor) = (bare.per_second, floor.per_second);
-    print!("\n{:<34}", "");
+    println!("\nLongshore is {}", program::measured().display());
+    print!("{:<34}", "");
     columns
         .iter()
         .for_each(|column| print!("{:>19}", column.name));

@@ -192,7 +192,7 @@ impl Drop for Longshore {
 }
 
 fn command(data: &Path, arguments: &[&str], more: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_longshore"));
+    let mut command = Command::new(program::measured());
     command
         .args(arguments)
         .current_dir(data)

@@ -35,7 +35,7 @@ fn encrypted_inputs_are_named_and_never_shown() {
     ];
     assert_eq!(shown(&all), expected);
     let violations = form
-        .accept(&json!({
+        .accept(json!({
             "password": "hunter2", "account": {"hunter2": 1}, "key": {"hunter2": 1},
         }))
         .unwrap_err();
@@ -54,7 +54,7 @@ fn encrypted_inputs_are_named_and_never_shown() {
     );
     let long = "x".repeat(20);
     let accepted = form
-        .accept(&json!({"plain": "a", "account": {}, "password": long}))
+        .accept(json!({"plain": "a", "account": {}, "password": long}))
         .unwrap();
     assert_eq!(
         shown(&accepted.encrypted),
@@ -62,7 +62,7 @@ fn encrypted_inputs_are_named_and_never_shown() {
         "in the form's order"
     );
     assert!(!format!("{accepted:?}").contains(&long));
-    let plain = form.accept(&json!({"plain": "a"})).unwrap();
+    let plain = form.accept(json!({"plain": "a"})).unwrap();
     assert!(plain.encrypted.is_empty());
 }
 
@@ -77,7 +77,7 @@ fn what_the_server_encrypts_is_bounded_in_all() {
     // `{"k":""}` around the other half
     let of = |bytes: usize| {
         let text = "x".repeat(bytes);
-        form.accept(&json!({"a": text, "b": {"k": text}, "plain": plain}))
+        form.accept(json!({"a": text, "b": {"k": text}, "plain": plain}))
     };
     assert!(of(MAX_SEALED_BYTES / 2 - 4).is_ok());
     let told = of(MAX_SEALED_BYTES / 2 - 3).unwrap_err();
@@ -98,7 +98,7 @@ fn what_a_browser_encrypts_is_let_through_and_nothing_else() {
             "required": ["a"],
         }));
         assert_eq!(form.unsupported(), [], "{kind}");
-        assert!(form.accept(&json!({"x": vector["wire"]})).is_ok(), "{kind}");
+        assert!(form.accept(json!({"x": vector["wire"]})).is_ok(), "{kind}");
         for value in [
             json!("hunter2"),
             json!(""),
@@ -108,7 +108,7 @@ fn what_a_browser_encrypts_is_let_through_and_nothing_else() {
             json!(7),
             json!(null),
         ] {
-            let told = form.accept(&json!({"x": value})).unwrap_err()[0].to_string();
+            let told = form.accept(json!({"x": value})).unwrap_err()[0].to_string();
             assert!(told.starts_with("properties.x: "), "{value}: {told}");
             assert!(
                 told.contains("base64 of an IV of 12 bytes"),
@@ -148,7 +148,7 @@ fn an_encryption_that_cannot_be_done_refuses_execution() {
         let path = "trigger.userInputs.properties.x.encryption";
         assert_eq!(warnings[0].path, path, "{encryption}");
         assert!(warnings[0].message.starts_with(told), "{:?}", warnings[0]);
-        assert!(form.accept(&json!({})).is_err(), "{encryption}");
+        assert!(form.accept(json!({})).is_err(), "{encryption}");
     }
     let free = of(&json!({"type": "string", "encryption": null}));
     assert_eq!((free.unsupported(), free.encrypted().count()), (&[][..], 0));
@@ -160,6 +160,6 @@ fn a_default_that_shall_be_encrypted_is_warned_of_and_encrypted() {
     let warnings = form.warnings();
     assert_eq!(warnings.len(), 1);
     assert_eq!(warnings[0].path, "trigger.userInputs.properties.x.default");
-    let accepted = form.accept(&json!({})).unwrap();
+    let accepted = form.accept(json!({})).unwrap();
     assert_eq!(accepted.encrypted.len(), 1);
 }

@@ -1,0 +1,137 @@
+//! `cargo xtask release`: the binary that is shipped, compiled for what it does under load.
+//!
+//! It is built twice: once so that it counts which of its code runs, which the dispatch benchmark and the demo then make
+//! it do, and once by these counts, which put what runs together and apart from what never does.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::programs::{OWN_OPENSSL, cargo, output, succeed, target_directory};
+
+/// The profile of Cargo.toml that it is built with.
+const PROFILE: &str = "dist";
+/// What the dispatch benchmark is asked for while it counts: enough to have done everything often.
+const TRAINING: [&str; 7] = [
+    "--runs",
+    "20000",
+    "--rounds",
+    "1",
+    "--open-runs",
+    "50",
+    "--skip-history",
+];
+
+/// Builds the binary, and answers where it is.
+pub(crate) fn run(trained: bool) -> Result<PathBuf> {
+    let target = target_directory()?;
+    let built = if trained {
+        let counts = train(&target)?;
+        let mut build = build(&target, &format!("-Cprofile-use={}", counts.display()))?;
+        succeed(&mut build)?;
+        target.join(host()?).join(PROFILE)
+    } else {
+        succeed(&mut plain_build())?;
+        target.join(PROFILE)
+    };
+    let binary = target.join(PROFILE).join("longshore");
+    let built = built.join("longshore");
+    if built != binary {
+        fs::create_dir_all(target.join(PROFILE))?;
+        fs::copy(&built, &binary).with_context(|| format!("{} is not there", built.display()))?;
+    }
+    let megabytes = binary.metadata()?.len() / 1_000_000;
+    println!("{} ({megabytes} MB)", binary.display());
+    Ok(binary)
+}
+
+fn plain_build() -> Command {
+    let mut build = cargo();
+    build.args([
+        "build",
+        "--locked",
+        "--profile",
+        PROFILE,
+        "--package",
+        "longshore",
+    ]);
+    // It runs on systems that have another OpenSSL, or none.
+    build.env(OWN_OPENSSL.0, OWN_OPENSSL.1);
+    build
+}
+
+/// A build with `flags`. Naming the target keeps them from what cargo itself runs meanwhile.
+fn build(directory: &Path, flags: &str) -> Result<Command> {
+    let mut build = plain_build();
+    build.env("RUSTFLAGS", flags);
+    build
+        .args(["--target", &host()?, "--target-dir"])
+        .arg(directory);
+    Ok(build)
+}
+
+/// Counts what runs under load; answers the file of the counts.
+fn train(target: &Path) -> Result<PathBuf> {
+    let merge = profile_tool()?;
+    let directory = target.join("training");
+    let counts = directory.join("counts");
+    // Counts of another build are not this one's.
+    if counts.exists() {
+        fs::remove_dir_all(&counts)?;
+    }
+    let flags = format!("-Cprofile-generate={}", counts.display());
+    succeed(&mut build(&directory, &flags)?)?;
+    let mut bench = cargo();
+    bench
+        .args([
+            "bench",
+            "--locked",
+            "--profile",
+            PROFILE,
+            "--package",
+            "longshore",
+        ])
+        .args(["--target", &host()?, "--target-dir"])
+        .arg(&directory)
+        .args(["--bench", "dispatch", "--"])
+        .args(TRAINING)
+        .env("RUSTFLAGS", &flags)
+        .env(OWN_OPENSSL.0, OWN_OPENSSL.1);
+    succeed(&mut bench)?;
+    let binary = directory.join(host()?).join(PROFILE).join("longshore");
+    succeed(Command::new(binary).args(["demo", "--once"]))?;
+    let merged = directory.join("longshore.profdata");
+    succeed(
+        Command::new(merge)
+            .args(["merge", "-o"])
+            .arg(&merged)
+            .arg(&counts),
+    )?;
+    Ok(merged)
+}
+
+/// The compiler's own tool for counts, which rustup adds where it is absent.
+fn profile_tool() -> Result<PathBuf> {
+    let mut sysroot = Command::new("rustc");
+    let sysroot = output(sysroot.args(["--print", "sysroot"]))?;
+    let tool = Path::new(sysroot.trim())
+        .join("lib/rustlib")
+        .join(host()?)
+        .join("bin/llvm-profdata");
+    if !tool.is_file() {
+        let mut add = Command::new("rustup");
+        let added = succeed(add.args(["component", "add", "llvm-tools"]));
+        added.context("`cargo xtask release --untrained` builds without it")?;
+    }
+    ensure!(tool.is_file(), "there is no {}", tool.display());
+    Ok(tool)
+}
+
+/// The triple of this machine.
+fn host() -> Result<String> {
+    let version = output(Command::new("rustc").arg("-vV"))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc names no host")?.to_owned())
+}
