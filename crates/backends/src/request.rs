@@ -1,5 +1,6 @@
 //! What every call carries, and what an action may add to it.
 
+use bytes::Bytes;
 use http::header::{ACCEPT, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
 use longshore_domain::diagnosis::{Diagnosis, Reason};
@@ -32,6 +33,18 @@ const CLIENT_HEADERS: [&str; 9] = [
     // Answers are kept as they come, so they must come unpacked.
     "accept-encoding",
 ];
+
+/// The name `header` as it is kept: in lower case, and not copied with each call.
+const fn name_of(header: &str, lower: &'static str) -> HeaderName {
+    assert!(header.eq_ignore_ascii_case(lower), "another header's name");
+    HeaderName::from_static(lower)
+}
+
+static RUN_ID: HeaderName = name_of(RUN_ID_HEADER, "x-longshore-run-id");
+static DELIVERY_ID: HeaderName = name_of(DELIVERY_ID_HEADER, "x-longshore-delivery-id");
+static ATTEMPT: HeaderName = name_of(ATTEMPT_HEADER, "x-longshore-attempt");
+static TIMESTAMP: HeaderName = name_of(TIMESTAMP_HEADER, "x-port-timestamp");
+static SIGNATURE: HeaderName = name_of(SIGNATURE_HEADER, "x-port-signature");
 
 /// What one attempt's call carries besides the action's own parts.
 #[derive(Clone, Copy, Debug)]
@@ -90,30 +103,41 @@ impl Envelope<'_> {
 
     /// Headers that nobody replaces.
     pub(crate) fn add_own(&self, headers: &mut HeaderMap) -> Result<(), Diagnosis> {
-        let text =
-            |value: &str| HeaderValue::from_str(value).map_err(|_| unusable("Our own header"));
-        insert(headers, RUN_ID_HEADER, text(self.run_id)?);
-        insert(headers, DELIVERY_ID_HEADER, text(self.delivery_id)?);
-        insert(headers, ATTEMPT_HEADER, HeaderValue::from(self.attempt));
-        let seconds = HeaderValue::from(self.timestamp.as_seconds());
-        insert(headers, TIMESTAMP_HEADER, seconds);
         let SignatureHeader {
             name,
             prefix,
             value,
         } = self.signature;
+        let (attempt, seconds) = (
+            self.attempt.to_string(),
+            self.timestamp.as_seconds().to_string(),
+        );
+        let [run, delivery, attempt, seconds, signature] = values([
+            [self.run_id, ""],
+            [self.delivery_id, ""],
+            [&attempt, ""],
+            [&seconds, ""],
+            [prefix, value],
+        ]);
+        for (name, value) in [
+            (&RUN_ID, run),
+            (&DELIVERY_ID, delivery),
+            (&ATTEMPT, attempt),
+            (&TIMESTAMP, seconds),
+        ] {
+            let value = HeaderValue::from_maybe_shared(value);
+            headers.insert(name, value.map_err(|_| unusable("Our own header"))?);
+        }
         let what = "The connection's signature header";
         let usual = name.eq_ignore_ascii_case(SIGNATURE_HEADER);
         if !usual && (is_reserved(name) || is_client_header(name)) {
             return Err(unusable(what));
         }
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unusable(what))?;
-        let mut value = if prefix.is_empty() {
-            HeaderValue::from_str(value)
-        } else {
-            HeaderValue::try_from(format!("{prefix}{value}"))
-        }
-        .map_err(|_| unusable(what))?;
+        let name = match usual {
+            true => SIGNATURE.clone(),
+            false => HeaderName::from_bytes(name.as_bytes()).map_err(|_| unusable(what))?,
+        };
+        let mut value = HeaderValue::from_maybe_shared(signature).map_err(|_| unusable(what))?;
         value.set_sensitive(true);
         headers.insert(name, value);
         Ok(())
@@ -129,10 +153,11 @@ fn unusable(what: &str) -> Diagnosis {
     )
 }
 
-fn insert(headers: &mut HeaderMap, name: &str, value: HeaderValue) {
-    if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
-        headers.insert(name, value);
-    }
+/// Each pair's text, all of them in one block: headers are copied with every call.
+fn values<const N: usize>(pairs: [[&str; 2]; N]) -> [Bytes; N] {
+    let all: String = pairs.iter().flatten().copied().collect();
+    let mut rest = Bytes::from(all);
+    pairs.map(|[prefix, value]| rest.split_to(prefix.len() + value.len()))
 }
 
 fn is_client_header(name: &str) -> bool {

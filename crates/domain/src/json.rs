@@ -10,10 +10,27 @@ mod write;
 
 use serde_json::Value;
 
+pub(crate) use compact::compact_of;
 pub use compact::{Unwritable, compact};
 pub(crate) use document::Written;
 pub use document::{JsonDocument, STORED_DEPTH};
 use write::{Ecma, Python, PythonAscii, PythonAsciiCompact};
+
+/// About how long the text of `value` is; more where text has to be escaped. What is written into
+/// room for as much is seldom moved.
+#[must_use]
+pub fn about_length(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 6,
+        Value::String(text) => text.len() + 3,
+        Value::Array(items) => items.iter().map(about_length).sum::<usize>() + 3,
+        Value::Object(map) => {
+            let pairs = map.iter();
+            let pairs = pairs.map(|(key, item)| key.len() + 3 + about_length(item));
+            pairs.sum::<usize>() + 3
+        }
+    }
+}
 
 /// `value` as ECMAScript prints it: `JSON.stringify(JSON.parse(text))`.
 #[must_use]

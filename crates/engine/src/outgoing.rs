@@ -140,7 +140,7 @@ pub(crate) fn kind_of(payload: &Value) -> InvocationKind {
 
 /// The exact bytes that are signed and sent.
 fn bytes_of(body: &Value) -> Bytes {
-    let mut bytes = Vec::with_capacity(512);
+    let mut bytes = Vec::with_capacity(json::about_length(body));
     json::write_stringify(body, &mut bytes);
     bytes.into()
 }

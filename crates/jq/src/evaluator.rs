@@ -125,7 +125,8 @@ impl Evaluator {
             .collect();
         if evaluated.iter().any(Option::is_none) {
             let call = Call::new(self, owner, programs, &mut evaluated);
-            call.evaluate(input).await;
+            // Boxed, since most callers never wait here and would keep the room for it.
+            Box::pin(call.evaluate(input)).await;
         }
         let mut left = self.bounds.outputs_bytes;
         let bounded = |answer: Option<Evaluated>| match answer {

@@ -15,19 +15,31 @@ use crate::release;
 /// Benchmarks by name, with the folders of their crates.
 type Known = BTreeMap<String, PathBuf>;
 
-/// Tells a benchmark which `longshore` it measures, where that is not the one cargo has built with it.
+/// Names it to the benchmark.
 const MEASURED: &str = "LONGSHORE_MEASURED";
+
+/// The `longshore` that a benchmark measures.
+#[derive(Clone, Copy)]
+pub(crate) enum Measured<'a> {
+    /// The one that cargo builds with it.
+    Release,
+    /// The one that is shipped, built first.
+    Shipped,
+    Binary(&'a Path),
+}
 
 pub(crate) fn run(
     name: &str,
     json: Option<&Path>,
-    shipped: bool,
+    measured: Measured<'_>,
     arguments: &[String],
 ) -> Result<()> {
     let folder = choose(name, &known()?)?;
     let mut bench = cargo();
-    if shipped {
-        bench.env(MEASURED, release::run(true)?);
+    match measured {
+        Measured::Release => {}
+        Measured::Shipped => drop(bench.env(MEASURED, release::run(true)?)),
+        Measured::Binary(binary) => drop(bench.env(MEASURED, binary)),
     }
     bench
         .args(["bench", "--locked", "--manifest-path"])

@@ -19,6 +19,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::bench::Measured;
+
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Developer commands")]
 struct Arguments {
@@ -113,7 +115,13 @@ fn run(command: Command) -> Result<()> {
             json,
             arguments,
             shipped,
-        } => bench::run(&name, json.as_deref(), shipped, &arguments),
+        } => {
+            let measured = match shipped {
+                true => Measured::Shipped,
+                false => Measured::Release,
+            };
+            bench::run(&name, json.as_deref(), measured, &arguments)
+        }
         Command::Kafka {
             command: Kafka::Install,
         } => kafka::install(),

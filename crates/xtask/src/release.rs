@@ -9,6 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::bench::{self, Measured};
 use crate::programs::{OWN_OPENSSL, cargo, output, succeed, target_directory};
 
 /// The profile of Cargo.toml that it is built with.
@@ -83,25 +84,15 @@ fn train(target: &Path) -> Result<PathBuf> {
     }
     let flags = format!("-Cprofile-generate={}", counts.display());
     succeed(&mut build(&directory, &flags)?)?;
-    let mut bench = cargo();
-    bench
-        .args([
-            "bench",
-            "--locked",
-            "--profile",
-            PROFILE,
-            "--package",
-            "longshore",
-        ])
-        .args(["--target", &host()?, "--target-dir"])
-        .arg(&directory)
-        .args(["--bench", "dispatch", "--"])
-        .args(TRAINING)
-        .env("RUSTFLAGS", &flags)
-        .env(OWN_OPENSSL.0, OWN_OPENSSL.1);
-    succeed(&mut bench)?;
     let binary = directory.join(host()?).join(PROFILE).join("longshore");
-    succeed(Command::new(binary).args(["demo", "--once"]))?;
+    // The benchmark is built as ever: what is built with it has other features, and so other counts.
+    bench::run(
+        "dispatch",
+        None,
+        Measured::Binary(&binary),
+        &TRAINING.map(str::to_owned),
+    )?;
+    succeed(Command::new(&binary).args(["demo", "--once"]))?;
     let merged = directory.join("longshore.profdata");
     succeed(
         Command::new(merge)

@@ -44,8 +44,17 @@ impl ser::Error for Unwritable {
 /// # Errors
 /// What about it cannot be written.
 pub fn compact<T: Serialize + ?Sized>(value: &T, depth: u32) -> Result<String, Unwritable> {
+    compact_of(value, depth, 128)
+}
+
+/// The same for a text of about `length` bytes.
+pub(crate) fn compact_of<T: Serialize + ?Sized>(
+    value: &T,
+    depth: u32,
+    length: usize,
+) -> Result<String, Unwritable> {
     let mut writer = Writer {
-        out: Vec::with_capacity(128),
+        out: Vec::with_capacity(length),
         open: 0,
         depth,
         verbatim: false,

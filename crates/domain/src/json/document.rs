@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::compact::{Unwritable, VERBATIM, compact};
+use super::about_length;
+use super::compact::{Unwritable, VERBATIM, compact_of};
 
 /// How deep stored JSON may be; far above what the API takes and templates build.
 pub const STORED_DEPTH: u32 = 512;
@@ -27,7 +28,7 @@ impl JsonDocument {
         if let Some(text) = self.text.get() {
             return Ok(text);
         }
-        let text = compact(&self.value, STORED_DEPTH)?;
+        let text = compact_of(&self.value, STORED_DEPTH, about_length(&self.value))?;
         Ok(self.text.get_or_init(|| text))
     }
 
@@ -35,6 +36,13 @@ impl JsonDocument {
     #[must_use]
     pub const fn as_value(&self) -> &Value {
         &self.value
+    }
+
+    /// How long its text is, about where it is not written yet.
+    pub(crate) fn about_length(&self) -> usize {
+        self.text
+            .get()
+            .map_or_else(|| about_length(&self.value), String::len)
     }
 
     /// The value alone.
@@ -101,6 +109,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::json::compact;
 
     #[test]
     fn the_text_follows_the_value() {

@@ -60,7 +60,7 @@ impl Dialect for PythonAsciiCompact {
 }
 
 pub(super) fn to_string<D: Dialect>(document: &Value) -> String {
-    let mut out = Vec::with_capacity(128);
+    let mut out = Vec::with_capacity(super::about_length(document));
     value::<D>(document, &mut out);
     // Strings are copied between ASCII bytes only, so what comes out is UTF-8.
     String::from_utf8(out).unwrap_or_default()

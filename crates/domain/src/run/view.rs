@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use super::approval::approval_json;
 use super::{Documents, EncryptedInputs, Request, Run};
 use crate::id::RunId;
-use crate::json::{JsonDocument, Written, compact};
+use crate::json::{JsonDocument, Written, about_length, compact_of};
+
+/// About how many bytes of a run's text are not its documents'.
+const ABOUT_THE_REST: usize = 1_024;
 
 /// A run with its documents, to be shown.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +42,19 @@ impl RunView<'_> {
             v1,
             written: true,
         };
-        compact(&shown, u32::MAX).unwrap_or_default()
+        let Documents {
+            properties,
+            raw_properties,
+            payload,
+            response,
+            ..
+        } = self.documents;
+        let documents = [Some(properties), raw_properties.as_ref(), payload.as_ref()];
+        let documents = documents.into_iter().flatten();
+        let length = documents.map(JsonDocument::about_length).sum::<usize>()
+            + response.as_ref().map_or(0, about_length)
+            + ABOUT_THE_REST;
+        compact_of(&shown, u32::MAX, length).unwrap_or_default()
     }
 }
 

@@ -25,7 +25,7 @@ use serde_json::Value;
 
 use super::destination::Destination;
 use super::gate::Health;
-use super::parcel::{Content, Parcel};
+use super::parcel::{Content, Known, Parcel};
 use super::{STORAGE_PAUSE, lock};
 use crate::Engine;
 use crate::decide::DECISIONS_LIMIT;
@@ -73,26 +73,22 @@ impl Engine {
     pub(super) async fn attempt(
         self: &Arc<Self>,
         destination: &Arc<Destination>,
-        mut parcel: Parcel,
+        parcel: Parcel,
     ) -> Health {
-        if !Box::pin(self.mark_started(&mut parcel)).await {
+        let Parcel { mut known, content } = parcel;
+        if !Box::pin(self.mark_started(&mut known)).await {
             return Health::Untried;
         }
-        let number = match parcel.delivery.state {
-            State::Started => parcel.delivery.attempt,
-            _ => parcel.delivery.attempt + 1,
+        let number = match known.delivery.state {
+            State::Started => known.delivery.attempt,
+            _ => known.delivery.attempt + 1,
         };
-        let Parcel {
-            run,
-            delivery,
-            content,
-        } = parcel;
-        let prepared = self.prepare(&run, number, content).await;
-        if prepared.route.destination != delivery.destination {
-            Box::pin(self.send_elsewhere(run, delivery, &prepared.route)).await;
+        let prepared = self.prepare(&known.run, number, content).await;
+        if prepared.route.destination != known.delivery.destination {
+            Box::pin(self.send_elsewhere(&known, &prepared.route)).await;
             return Health::Untried;
         }
-        let made = self.make(&run, &delivery, number, &prepared).await;
+        let made = self.make(&known, number, &prepared).await;
         let health = health_of(&made.outcome, made.attempt.status);
         if let Outcome::Retry(Retry {
             retry_after: Some(wait),
@@ -100,40 +96,40 @@ impl Engine {
         }) = &made.outcome
         {
             destination.pause(self.environment.now().plus(*wait));
-            self.remember_destination(destination).await;
+            Box::pin(self.remember_destination(destination)).await;
         }
         if matches!(made.outcome, Outcome::Accepted(_)) {
             self.accepted_by(destination.name()).await;
         }
-        self.settle(run, delivery, made, &prepared.route).await;
+        self.settle(&mut known, made, &prepared.route).await;
         health
     }
 
     /// Where a repeat is harm, `started` is on disk before the first byte leaves.
-    async fn mark_started(&self, parcel: &mut Parcel) -> bool {
-        if parcel.delivery.repeat == Repeat::Allowed || parcel.delivery.state == State::Started {
+    async fn mark_started(&self, known: &mut Known) -> bool {
+        if known.delivery.repeat == Repeat::Allowed || known.delivery.state == State::Started {
             return true;
         }
-        let Some(started) = delivery::start(&parcel.delivery, self.environment.now()) else {
+        let Some(started) = delivery::start(&known.delivery, self.environment.now()) else {
             return false;
         };
-        let mut change = RunChange::keep(parcel.run.id.clone());
-        let write = DeliveryWrite::update(&parcel.delivery, started);
+        let mut change = RunChange::keep(known.run.id.clone());
+        let write = DeliveryWrite::update(&known.delivery, started);
         change.delivery = Some(write);
         let change = Arc::new(change);
         match self.write(Arc::clone(&change)).await {
             Ok(()) => {
-                self.observe(&parcel.run, Some(&parcel.delivery), &change);
+                self.observe(&known.run, Some(&known.delivery), &change);
                 let started = Arc::unwrap_or_clone(change).delivery;
                 if let Some(started) = started {
-                    parcel.delivery = started.into_delivery();
+                    known.delivery = started.into_delivery();
                 }
                 true
             }
             // Its run has ended meanwhile, or this process is no longer its owner.
             Err(Stored::Conflict(_)) => false,
             Err(error) => {
-                tracing::error!(%error, run = %parcel.run.id, "an attempt could not be started");
+                tracing::error!(%error, run = %known.run.id, "an attempt could not be started");
                 false
             }
         }
@@ -152,7 +148,9 @@ impl Engine {
                     fault: None,
                 }
             }
-            Content::Deferred(content) => self.prepare_deferred(run, number, *content).await,
+            Content::Deferred(content) => {
+                Box::pin(self.prepare_deferred(run, number, *content)).await
+            }
         }
     }
 
@@ -198,7 +196,8 @@ impl Engine {
         }
     }
 
-    async fn make(&self, run: &Run, delivery: &Delivery, number: u32, prepared: &Prepared) -> Made {
+    async fn make(&self, known: &Known, number: u32, prepared: &Prepared) -> Made {
+        let Known { run, delivery } = known;
         let started_at = self.environment.now();
         let ended = |outcome: Outcome| Made {
             attempt: attempt_of(number, started_at, self.environment.now(), &outcome),
@@ -217,7 +216,8 @@ impl Engine {
             }));
         };
         if delivery.receiver == Receiver::Kafka {
-            let outcome = self.write_message(delivery, number, prepared, signer).await;
+            let message = self.write_message(delivery, number, prepared, signer);
+            let outcome = Box::pin(message).await;
             let mut made = ended(outcome);
             made.attempt.signed_with = Some(signer.id.clone());
             return made;
@@ -327,38 +327,18 @@ impl Engine {
 
     /// Writes attempt, delivery and run together; decides again where they have moved, and never
     /// sends again. While storage cannot be written the slot stays taken.
-    async fn settle(self: &Arc<Self>, run: Run, delivery: Delivery, made: Made, route: &Route) {
-        let mut known = (run, delivery);
+    async fn settle(self: &Arc<Self>, known: &mut Known, made: Made, route: &Route) {
         for _ in 0..DECISIONS_LIMIT {
-            let (run, delivery) = &known;
-            let settling = Settling {
-                now: self.environment.now(),
-                schedule: &route.policy.schedule,
-                report_timeout: route.policy.report_timeout,
-                random: self.environment.random_u64(),
-            };
-            let mut change = run::settled(
-                run,
-                delivery,
-                made.attempt.clone(),
-                &made.outcome,
-                made.response.clone(),
-                &settling,
-            );
-            if let Some(failed) = &made.failed {
-                run::tell_failed_templates(&mut change, run, failed, settling.now);
-            }
-            let due = change.delivery.as_ref().and_then(|write| {
-                let next = write.delivery();
-                let due_at = next.due_at.filter(|_| next.state == State::Due)?;
-                Some((next.destination.clone(), due_at))
-            });
-            let change = Arc::new(change);
+            let Known { run, delivery } = &*known;
+            let change = self.settlement_of(run, delivery, &made, route);
             match self.write(Arc::clone(&change)).await {
                 Ok(()) => {
                     self.observe(run, Some(delivery), &change);
-                    if let Some((destination, due_at)) = due {
-                        self.note_stored(&destination, due_at);
+                    let next = change.delivery.as_ref().map(DeliveryWrite::delivery);
+                    if let Some(next) = next.filter(|next| next.state == State::Due)
+                        && let Some(due_at) = next.due_at
+                    {
+                        self.note_stored(&next.destination, due_at);
                     }
                     return;
                 }
@@ -368,12 +348,41 @@ impl Engine {
                     return;
                 }
             }
-            let Some(moved) = self.read_again(&known.0.id).await else {
+            let Some((run, delivery)) = Box::pin(self.read_again(&run.id)).await else {
                 return;
             };
-            known = moved;
+            *known = Known { run, delivery };
         }
-        tracing::error!(run = %known.0.id, "an attempt could not be settled: the run kept moving");
+        tracing::error!(run = %known.run.id, "an attempt could not be settled: the run kept moving");
+    }
+
+    /// What an attempt means for what is known now. Apart from [`Engine::settle`], so that nothing of
+    /// it stays in an attempt's memory while that waits.
+    fn settlement_of(
+        &self,
+        run: &Run,
+        delivery: &Delivery,
+        made: &Made,
+        route: &Route,
+    ) -> Arc<RunChange> {
+        let settling = Settling {
+            now: self.environment.now(),
+            schedule: &route.policy.schedule,
+            report_timeout: route.policy.report_timeout,
+            random: self.environment.random_u64(),
+        };
+        let mut change = run::settled(
+            run,
+            delivery,
+            made.attempt.clone(),
+            &made.outcome,
+            made.response.clone(),
+            &settling,
+        );
+        if let Some(failed) = &made.failed {
+            run::tell_failed_templates(&mut change, run, failed, settling.now);
+        }
+        Arc::new(change)
     }
 
     /// Reads a run with its delivery, however long storage cannot be read; none where it is gone.
@@ -393,19 +402,19 @@ impl Engine {
     }
 
     /// The URL leads elsewhere than when the delivery was made: it waits there, no attempt used.
-    async fn send_elsewhere(self: &Arc<Self>, run: Run, delivery: Delivery, route: &Route) {
+    async fn send_elsewhere(self: &Arc<Self>, known: &Known, route: &Route) {
+        let Known { run, delivery } = known;
         let now = self.environment.now();
         let connection = route.connection.as_ref().map(|known| known.id.clone());
-        let Some(moved) = delivery::elsewhere(&delivery, &route.destination, connection, now)
-        else {
+        let Some(moved) = delivery::elsewhere(delivery, &route.destination, connection, now) else {
             return;
         };
         let mut change = RunChange::keep(run.id.clone());
-        change.delivery = Some(DeliveryWrite::update(&delivery, moved));
+        change.delivery = Some(DeliveryWrite::update(delivery, moved));
         let change = Arc::new(change);
         match self.write(Arc::clone(&change)).await {
             Ok(()) => {
-                self.observe(&run, Some(&delivery), &change);
+                self.observe(run, Some(delivery), &change);
                 self.note_stored(&route.destination, now);
             }
             Err(Stored::Conflict(_)) => {}

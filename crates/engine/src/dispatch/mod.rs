@@ -31,7 +31,7 @@ use crate::routing::Route;
 pub(crate) use destination::Reservation;
 use destination::{Budget, Destination};
 use gate::Limits;
-use parcel::Parcel;
+use parcel::{Known, Parcel};
 
 /// How many idle destinations are remembered before they are swept out.
 const IDLE_DESTINATIONS: usize = 4_096;
@@ -215,9 +215,9 @@ impl Engine {
 
     fn parcel_of(&self, found: Found) -> Option<Parcel> {
         let content = self.content_of(&found.run, &found.documents)?;
+        let (run, delivery) = (found.run, found.delivery?);
         Some(Parcel {
-            run: found.run,
-            delivery: found.delivery?,
+            known: Box::new(Known { run, delivery }),
             content,
         })
     }

@@ -9,12 +9,18 @@ use crate::outgoing::Outgoing;
 
 /// A delivery that is owned by this process.
 pub(crate) struct Parcel {
-    /// The run as it was last written.
-    pub(crate) run: Run,
-    /// The delivery as it was last written.
-    pub(crate) delivery: Delivery,
+    /// Boxed, since a parcel is moved several times on its way.
+    pub(crate) known: Box<Known>,
     /// What shall be sent.
     pub(crate) content: Content,
+}
+
+/// What an attempt is about, as it was last written.
+pub(crate) struct Known {
+    /// The run.
+    pub(crate) run: Run,
+    /// Its delivery.
+    pub(crate) delivery: Delivery,
 }
 
 /// What shall be sent.

@@ -20,7 +20,7 @@ use crate::Engine;
 use crate::caller::Caller;
 use crate::catalog::CompiledAction;
 use crate::dispatch::Reservation;
-use crate::dispatch::parcel::{Content, DeferredContent, Parcel};
+use crate::dispatch::parcel::{Content, DeferredContent, Known, Parcel};
 use crate::error::Error;
 use crate::outgoing::{Outgoing, decides_route};
 use crate::routing::Route;
@@ -98,7 +98,8 @@ impl Engine {
         let mut request = self.request(credential, action, command)?;
         let now = request.now;
         if request.required_approval.is_required() {
-            return self.accept(action, run::accept(request, None), None).await;
+            let change = Arc::new(run::accept(request, None));
+            return self.accept(action, change, None).await;
         }
         let planned = self.plan(action, &mut request).await;
         let reservation = (planned.route.receiver != Receiver::Agent)
@@ -114,7 +115,7 @@ impl Engine {
             ..
         } = planned;
         let new = self.new_delivery(&route, synchronized, entry, now);
-        let change = run::accept(request, Some((rendered, new)));
+        let change = Arc::new(run::accept(request, Some((rendered, new))));
         self.accept(action, change, reservation.map(|kept| (kept, content)))
             .await
     }
@@ -202,7 +203,7 @@ impl Engine {
     async fn accept(
         self: &Arc<Self>,
         action: &CompiledAction,
-        change: RunChange,
+        change: Arc<RunChange>,
         sending: Option<(Reservation, Content)>,
     ) -> Result<RunText, Error> {
         let RunWrite::Insert(new) = &change.run else {
@@ -229,11 +230,10 @@ impl Engine {
     async fn commit(
         self: &Arc<Self>,
         before: Option<Run>,
-        change: RunChange,
+        change: Arc<RunChange>,
         sending: Option<(Reservation, Content)>,
     ) -> Result<(), longshore_store::Error> {
         let engine = Arc::clone(self);
-        let change = Arc::new(change);
         let work = async move {
             if let Err(error) = engine.store.apply(Arc::clone(&change)).await {
                 if matches!(error, longshore_store::Error::Unavailable(_)) {
@@ -259,8 +259,7 @@ impl Engine {
                 && let Some((run, delivery)) = Arc::unwrap_or_clone(change).into_sent()
             {
                 let parcel = Parcel {
-                    run,
-                    delivery,
+                    known: Box::new(Known { run, delivery }),
                     content,
                 };
                 engine.hand_over(reservation, parcel);
@@ -293,6 +292,7 @@ impl Engine {
             .map_or(Entry::Stored, |kept| kept.entry());
         let new = self.new_delivery(&planned.route, planned.synchronized, entry, now);
         let change = run::dispatch(run, votes, planned.rendered, new, by, now);
+        let change = Arc::new(change);
         let sending = reservation.map(|kept| (kept, planned.content));
         Ok(self.commit(Some(run.clone()), change, sending).await)
     }
@@ -355,7 +355,7 @@ impl Engine {
                     .any(|part| decides_route(&part.pointer))
                 {
                     // Only the destination of a URL that names a secret is kept of this.
-                    let complete = self.with_secrets(&rendered, &scope).await;
+                    let complete = Box::pin(self.with_secrets(&rendered, &scope)).await;
                     route = self.secret_route(&complete);
                     synchronized = complete.synchronized;
                 }

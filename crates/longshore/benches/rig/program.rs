@@ -14,6 +14,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 const MEASURED: &str = "LONGSHORE_MEASURED";
 
 /// The `longshore` that is measured.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "who starts a benchmark says what it measures, to it and the parts that it starts"
+)]
 pub(crate) fn measured() -> PathBuf {
     let named = std::env::var_os(MEASURED);
     named.map_or_else(|| env!("CARGO_BIN_EXE_longshore").into(), PathBuf::from)
