@@ -15,7 +15,7 @@ use crate::programs::{OWN_OPENSSL, cargo, output, succeed, target_directory};
 /// The profile of Cargo.toml that it is built with.
 const PROFILE: &str = "dist";
 /// What the dispatch benchmark is asked for while it counts: enough to have done everything often.
-const TRAINING: [&str; 7] = [
+const TRAINING: [&str; 8] = [
     "--runs",
     "20000",
     "--rounds",
@@ -23,6 +23,7 @@ const TRAINING: [&str; 7] = [
     "--open-runs",
     "50",
     "--skip-history",
+    "--unjudged",
 ];
 
 /// Builds the binary, and answers where it is.
