@@ -132,13 +132,18 @@ impl Connections {
     /// # Errors
     /// `NotFound`.
     pub fn find(&self, id: &str) -> Result<Arc<KnownConnection>, Error> {
-        // Destinations are looked up by name here with every run, and most are origins.
-        if ConnectionId::parse(id).is_none() {
-            return Err(Error::not_found("connection", id));
-        }
+        self.of_destination(id)
+            .ok_or_else(|| Error::not_found("connection", id))
+    }
+
+    /// The connection that a destination is named after; most are named after their origin.
+    pub(crate) fn of_destination(&self, name: &str) -> Option<Arc<KnownConnection>> {
+        ConnectionId::parse(name)?;
         let known = self.known();
-        let found = known.iter().find(|known| known.id.as_str() == id).cloned();
-        found.ok_or_else(|| Error::not_found("connection", id))
+        known
+            .iter()
+            .find(|known| known.id.as_str() == name)
+            .cloned()
     }
 
     /// The connection whose place covers `place`; the longest path counts.

@@ -132,7 +132,7 @@ impl Engine {
 
     /// The retry schedule of a destination.
     pub(crate) fn schedule_of(&self, destination: &str) -> Schedule {
-        let connection = self.connections.find(destination).ok();
+        let connection = self.connections.of_destination(destination);
         let own = connection.and_then(|known| known.settings.retry_schedule.clone());
         own.map_or_else(
             || self.settings.delivery.schedule.clone(),

@@ -198,7 +198,7 @@ impl Engine {
         self.recover().await?;
         for (destination, state, count) in self.store.count_open().await? {
             self.metrics
-                .counted(&self.label_of(&destination), &state, count);
+                .counted(self.label_of(&destination), &state, count);
         }
         self.remember_agents().await?;
         self.resume().await?;
@@ -228,7 +228,7 @@ impl Engine {
                 // What waits for nothing is shown as well, so that no series comes and goes.
                 let mut ages = HashMap::from([(self.label_of(""), 0.0)]);
                 for known in self.connections.list() {
-                    ages.insert(known.settings.name.clone(), 0.0);
+                    ages.insert(known.settings.name.clone().into(), 0.0);
                 }
                 for waiting in backlog {
                     let age = now.since(waiting.first_due_at).as_secs_f64();

@@ -1,5 +1,6 @@
 //! What the engine counts (names are fixed: dashboards are built on them).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -19,20 +20,23 @@ struct ByStatus {
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ByOutcome {
-    destination: String,
+    destination: Label,
     outcome: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ByState {
-    destination: String,
+    destination: Label,
     state: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ByDestination {
-    destination: String,
+    destination: Label,
 }
+
+/// How a destination is called: a connection's name, or one word for all others.
+pub(crate) type Label = Cow<'static, str>;
 
 /// Counters, gauges and histograms.
 pub struct Metrics {
@@ -45,7 +49,7 @@ pub struct Metrics {
     pub accept_seconds: Histogram,
     /// From signing until an answer was read.
     pub delivery_seconds: Histogram,
-    labels: Mutex<HashMap<String, ()>>,
+    labels: Mutex<HashMap<Label, ()>>,
 }
 
 const SECONDS: [f64; 14] = [
@@ -106,7 +110,7 @@ impl Metrics {
         &self,
         run: &Run,
         delivery: Option<&Delivery>,
-        label: impl Fn(&str) -> String,
+        label: impl Fn(&str) -> Label,
     ) {
         self.runs
             .get_or_create(&ByStatus {
@@ -124,7 +128,7 @@ impl Metrics {
         run: &Run,
         delivery: Option<&Delivery>,
         change: &RunChange,
-        label: impl Fn(&str) -> String,
+        label: impl Fn(&str) -> Label,
     ) {
         if let Some(after) = change.run()
             && after.status != run.status
@@ -138,7 +142,7 @@ impl Metrics {
         let write = change.delivery.as_ref().map(DeliveryWrite::delivery);
         // A receipt may have settled the delivery before its attempt's answer was read.
         if let (Some(attempt), Some(of)) = (&change.attempt, write.or(delivery)) {
-            self.came_to(&label(&of.destination), attempt.outcome);
+            self.came_to(label(&of.destination), attempt.outcome);
         }
         let Some(after) = write else {
             return;
@@ -149,59 +153,59 @@ impl Metrics {
     }
 
     /// An attempt came to something.
-    pub(crate) fn came_to(&self, destination: &str, outcome: OutcomeKind) {
+    pub(crate) fn came_to(&self, destination: Label, outcome: OutcomeKind) {
         let labels = ByOutcome {
-            destination: destination.to_owned(),
+            destination,
             outcome: outcome.name(),
         };
         self.outcomes.get_or_create(&labels).inc();
     }
 
-    fn moved(&self, from: Option<(String, State)>, to: (String, State)) {
+    fn moved(&self, from: Option<(Label, State)>, to: (Label, State)) {
         if from.as_ref() == Some(&to) {
             return;
         }
         if let Some((destination, state)) = from.filter(|(_, state)| !state.is_settled()) {
-            self.gauge(&destination, state).dec();
+            self.gauge(destination, state).dec();
         }
         let (destination, state) = to;
         if !state.is_settled() {
-            self.gauge(&destination, state).inc();
+            self.gauge(destination, state).inc();
         }
     }
 
     /// Due deliveries were taken into memory.
-    pub(crate) fn taken(&self, destination: &str, count: u64) {
+    pub(crate) fn taken(&self, destination: Label, count: u64) {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
-        self.gauge(destination, State::Due).dec_by(count);
+        self.gauge(destination.clone(), State::Due).dec_by(count);
         self.gauge(destination, State::Owned).inc_by(count);
     }
 
     /// Due deliveries were given to agents.
-    pub(crate) fn published(&self, destination: &str, count: u64) {
+    pub(crate) fn published(&self, destination: Label, count: u64) {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
-        self.gauge(destination, State::Due).dec_by(count);
+        self.gauge(destination.clone(), State::Due).dec_by(count);
         self.gauge(destination, State::Published).inc_by(count);
     }
 
     /// What storage held at start.
-    pub(crate) fn counted(&self, destination: &str, state: &str, count: u64) {
+    pub(crate) fn counted(&self, destination: Label, state: &str, count: u64) {
         if let Some(state) = State::parse(state).filter(|state| !state.is_settled()) {
             self.gauge(destination, state)
                 .inc_by(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
 
-    fn gauge(&self, destination: &str, state: State) -> Gauge {
+    fn gauge(&self, destination: Label, state: State) -> Gauge {
         let labels = ByState {
-            destination: destination.to_owned(),
+            destination,
             state: state.name(),
         };
         (*self.depth.get_or_create(&labels)).clone()
     }
 
     /// The age of what waits longest, by destination; those that are not named wait for nothing.
-    pub(crate) fn oldest(&self, ages: &HashMap<String, f64>) {
+    pub(crate) fn oldest(&self, ages: &HashMap<Label, f64>) {
         let mut known = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
         for name in ages.keys() {
             known.insert(name.clone(), ());

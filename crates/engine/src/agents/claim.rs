@@ -128,7 +128,7 @@ impl Engine {
             untold.join(held);
             next = [next, then].into_iter().flatten().min();
             room -= u32::try_from(taken.len()).unwrap_or(room).min(room);
-            self.metrics.published(&label, taken.len() as u64);
+            self.metrics.published(label, taken.len() as u64);
             for found in taken {
                 self.hand_out(found, claim, until, &mut claimed).await;
             }

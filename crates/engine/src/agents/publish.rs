@@ -80,7 +80,7 @@ impl Engine {
                 .await?;
             next = [next, more_at].into_iter().flatten().min();
             self.metrics
-                .published(&self.label_of(destination), found.len() as u64);
+                .published(self.label_of(destination), found.len() as u64);
             let written = found
                 .into_iter()
                 .map(|found| self.publish_one(producer, found));

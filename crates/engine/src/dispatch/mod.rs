@@ -27,6 +27,7 @@ pub use destination::Window;
 
 use crate::Engine;
 use crate::connections::KnownConnection;
+use crate::metrics::Label;
 use crate::routing::Route;
 pub(crate) use destination::Reservation;
 use destination::{Budget, Destination};
@@ -195,7 +196,7 @@ impl Engine {
         {
             Ok((taken, more_from)) => {
                 self.metrics
-                    .taken(&self.label_of(destination.name()), taken.len() as u64);
+                    .taken(self.label_of(destination.name()), taken.len() as u64);
                 destination.limit(self.limits_of_taken(destination.name(), &taken));
                 let parcels = taken
                     .into_iter()
@@ -281,7 +282,7 @@ impl Engine {
     /// known what is sent there.
     fn limits_of_name(&self, destination: &str) -> Limits {
         let lowest = self.settings.delivery.concurrency_harm;
-        let connection = self.connections.find(destination).ok();
+        let connection = self.connections.of_destination(destination);
         Limits {
             harm: false,
             ..self.limits_for(connection.as_deref(), lowest, true)
@@ -304,7 +305,7 @@ impl Engine {
             true => defaults.concurrency_harm,
             false => defaults.concurrency,
         };
-        let connection = self.connections.find(destination).ok();
+        let connection = self.connections.of_destination(destination);
         self.limits_for(connection.as_deref(), concurrency, harm)
     }
 
@@ -326,10 +327,11 @@ impl Engine {
     }
 
     /// How a destination is called in metrics: a connection's name, else `other`.
-    pub(crate) fn label_of(&self, destination: &str) -> String {
-        self.connections
-            .find(destination)
-            .map_or_else(|_| "other".to_owned(), |known| known.settings.name.clone())
+    pub(crate) fn label_of(&self, destination: &str) -> Label {
+        let connection = self.connections.of_destination(destination);
+        connection.map_or(Label::Borrowed("other"), |known| {
+            known.settings.name.clone().into()
+        })
     }
 }
 

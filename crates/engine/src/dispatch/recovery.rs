@@ -32,7 +32,7 @@ impl Engine {
                     let written = self.store.apply(Arc::new(change)).await;
                     if written.is_ok() && may_have_left {
                         let label = self.label_of(&delivery.destination);
-                        self.metrics.came_to(&label, OutcomeKind::Unknown);
+                        self.metrics.came_to(label, OutcomeKind::Unknown);
                     }
                     written
                 })
