@@ -31,9 +31,11 @@ pub(crate) fn run(trained: bool) -> Result<PathBuf> {
     let target = target_directory()?;
     let built = if trained {
         let counts = train(&target)?;
-        let mut build = build(&target, &format!("-Cprofile-use={}", counts.display()))?;
+        // Cargo does not see that counts have changed, so nothing built by others may lie there.
+        let directory = emptied(target.join("trained"))?;
+        let mut build = build(&directory, &format!("-Cprofile-use={}", counts.display()))?;
         succeed(&mut build)?;
-        target.join(host()?).join(PROFILE)
+        directory.join(host()?).join(PROFILE)
     } else {
         succeed(&mut plain_build())?;
         target.join(PROFILE)
@@ -78,11 +80,8 @@ fn build(directory: &Path, flags: &str) -> Result<Command> {
 fn train(target: &Path) -> Result<PathBuf> {
     let merge = profile_tool()?;
     let directory = target.join("training");
-    let counts = directory.join("counts");
     // Counts of another build are not this one's.
-    if counts.exists() {
-        fs::remove_dir_all(&counts)?;
-    }
+    let counts = emptied(directory.join("counts"))?;
     let flags = format!("-Cprofile-generate={}", counts.display());
     succeed(&mut build(&directory, &flags)?)?;
     let binary = directory.join(host()?).join(PROFILE).join("longshore");
@@ -102,6 +101,14 @@ fn train(target: &Path) -> Result<PathBuf> {
             .arg(&counts),
     )?;
     Ok(merged)
+}
+
+/// A folder without what was there before.
+fn emptied(folder: PathBuf) -> Result<PathBuf> {
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    Ok(folder)
 }
 
 /// The compiler's own tool for counts, which rustup adds where it is absent.
