@@ -29,22 +29,22 @@ const TRAINING: [&str; 8] = [
 /// Builds the binary, and answers where it is.
 pub(crate) fn run(trained: bool) -> Result<PathBuf> {
     let target = target_directory()?;
-    let built = if trained {
-        let counts = train(&target)?;
-        // Cargo does not see that counts have changed, so nothing built by others may lie there.
+    let binary = target.join(PROFILE).join("longshore");
+    if trained {
+        let host = host()?;
+        let counts = train(&target, &host)?;
+        // Cargo does not see that counts have changed, so nothing built by earlier ones may lie there.
         let directory = emptied(target.join("trained"))?;
-        let mut build = build(&directory, &format!("-Cprofile-use={}", counts.display()))?;
-        succeed(&mut build)?;
-        directory.join(host()?).join(PROFILE)
+        let flags = format!("-Cprofile-use={}", counts.display());
+        let built = build(&directory, &host, &flags)?;
+        fs::create_dir_all(target.join(PROFILE))?;
+        // An untrained one is cargo's own file under a second name, which must not be written into.
+        if binary.exists() {
+            fs::remove_file(&binary)?;
+        }
+        fs::copy(&built, &binary).with_context(|| format!("{} is not there", built.display()))?;
     } else {
         succeed(&mut plain_build())?;
-        target.join(PROFILE)
-    };
-    let binary = target.join(PROFILE).join("longshore");
-    let built = built.join("longshore");
-    if built != binary {
-        fs::create_dir_all(target.join(PROFILE))?;
-        fs::copy(&built, &binary).with_context(|| format!("{} is not there", built.display()))?;
     }
     let megabytes = binary.metadata()?.len() / 1_000_000;
     println!("{} ({megabytes} MB)", binary.display());
@@ -66,25 +66,25 @@ fn plain_build() -> Command {
     build
 }
 
-/// A build with `flags`. Naming the target keeps them from what cargo itself runs meanwhile.
-fn build(directory: &Path, flags: &str) -> Result<Command> {
+/// Builds with `flags`, and answers the binary. Naming the target keeps them from what cargo itself runs meanwhile.
+fn build(directory: &Path, host: &str, flags: &str) -> Result<PathBuf> {
     let mut build = plain_build();
     build.env("RUSTFLAGS", flags);
     build
-        .args(["--target", &host()?, "--target-dir"])
+        .args(["--target", host, "--target-dir"])
         .arg(directory);
-    Ok(build)
+    succeed(&mut build)?;
+    Ok(directory.join(host).join(PROFILE).join("longshore"))
 }
 
 /// Counts what runs under load; answers the file of the counts.
-fn train(target: &Path) -> Result<PathBuf> {
-    let merge = profile_tool()?;
+fn train(target: &Path, host: &str) -> Result<PathBuf> {
+    let merge = profile_tool(host)?;
     let directory = target.join("training");
     // Counts of another build are not this one's.
     let counts = emptied(directory.join("counts"))?;
     let flags = format!("-Cprofile-generate={}", counts.display());
-    succeed(&mut build(&directory, &flags)?)?;
-    let binary = directory.join(host()?).join(PROFILE).join("longshore");
+    let binary = build(&directory, host, &flags)?;
     // The benchmark is built as ever: what is built with it has other features, and so other counts.
     bench::run(
         "dispatch",
@@ -112,12 +112,12 @@ fn emptied(folder: PathBuf) -> Result<PathBuf> {
 }
 
 /// The compiler's own tool for counts, which rustup adds where it is absent.
-fn profile_tool() -> Result<PathBuf> {
+fn profile_tool(host: &str) -> Result<PathBuf> {
     let mut sysroot = Command::new("rustc");
     let sysroot = output(sysroot.args(["--print", "sysroot"]))?;
     let tool = Path::new(sysroot.trim())
         .join("lib/rustlib")
-        .join(host()?)
+        .join(host)
         .join("bin/llvm-profdata");
     if !tool.is_file() {
         let mut add = Command::new("rustup");

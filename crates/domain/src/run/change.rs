@@ -231,7 +231,7 @@ impl RunChange {
 
     /// The run and the delivery as they shall be; none where one of them stays.
     #[must_use]
-    pub fn into_sent(self) -> Option<(Run, Delivery)> {
+    pub fn into_run_and_delivery(self) -> Option<(Run, Delivery)> {
         let run = match self.run {
             RunWrite::Insert(new) => new.run,
             RunWrite::Update { run, .. } => *run,

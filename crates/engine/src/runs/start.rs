@@ -256,7 +256,7 @@ impl Engine {
                 engine.agents.arrived();
             }
             if let Some((reservation, content)) = sending
-                && let Some((run, delivery)) = Arc::unwrap_or_clone(change).into_sent()
+                && let Some((run, delivery)) = Arc::unwrap_or_clone(change).into_run_and_delivery()
             {
                 let parcel = Parcel {
                     known: Box::new(Known { run, delivery }),

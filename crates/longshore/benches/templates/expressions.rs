@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 
 use super::plain_jaq::PlainJaq;
 use super::rig::figures::median;
+use super::rig::program;
 use super::{Comparison, Goal};
 
 /// How long an event is that templates see.
@@ -36,7 +37,7 @@ pub(crate) fn measure(rounds: u32) -> Result<Vec<Comparison>> {
         .enable_all()
         .build()?;
     let evaluator = Evaluator::new(Config::new(WorkerCommand {
-        program: env!("CARGO_BIN_EXE_longshore").into(),
+        program: program::measured(),
         args: vec!["jq-worker".into()],
     }));
     let bench = Bench {

@@ -119,7 +119,7 @@ impl<W: Write> Job for Queued<W> {
 }
 
 /// The newest integer keys; gaps are allowed, going back is not.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Keys {
     run: i64,
     event: i64,

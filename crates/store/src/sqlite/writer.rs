@@ -47,8 +47,8 @@ impl Writer {
     }
 
     /// Writes until the queue is closed and empty.
-    pub(super) fn run(mut self) {
-        let mut group = Group::new(&self.connection, std::mem::take(&mut self.keys));
+    pub(super) fn run(self) {
+        let mut group = Group::new(&self.connection, self.keys);
         let mut jobs = Vec::new();
         while self.queue.next_group(&mut jobs) {
             self.wal.enter();
