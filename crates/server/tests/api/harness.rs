@@ -21,11 +21,14 @@ use longshore_domain::time::Timestamp;
 use longshore_emulators::webhook_sink::{self, WebhookSink};
 use longshore_engine::caller::Scope;
 use longshore_engine::environment::FixedEnvironment;
-use longshore_engine::{AzureSettings, Engine, Parts, RetentionSettings, Settings, Window};
+use longshore_engine::{
+    AzureSettings, Engine, Parts, RetentionSettings, RunFilter, Settings, Window,
+};
 use longshore_jq::{Config as JqConfig, Evaluator, WorkerCommand};
 use longshore_server::api::{App, router};
 use longshore_server::config::{Kafka, Limits};
 use longshore_store::sqlite::{Config as SqliteConfig, Sqlite};
+use longshore_store::{Runs as _, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -50,6 +53,7 @@ pub(crate) struct Server {
     /// Receives webhooks, checks no signature, answers 200 unless told otherwise.
     pub(crate) sink: WebhookSink,
     pub(crate) token: String,
+    store: Arc<Sqlite>,
     router: Router,
     directory: TempDir,
 }
@@ -80,8 +84,9 @@ impl Server {
         let directory = tempfile::tempdir().unwrap();
         let clock = FixedEnvironment::at(Timestamp::from_micros(START_MICROS));
         let store = Sqlite::open(&SqliteConfig::new(directory.path().join("longshore.db")));
+        let store = Arc::new(store.unwrap());
         let engine = Engine::open(Parts {
-            store: Arc::new(store.unwrap()),
+            store: Arc::clone(&store) as Arc<dyn Store>,
             environment: Arc::new(clock.clone()),
             client: client(),
             kafka: None,
@@ -117,6 +122,7 @@ impl Server {
                 kafka,
             })),
             engine,
+            store,
             clock,
             sink: WebhookSink::start(sink).await.unwrap(),
             token: String::new(),
@@ -242,9 +248,14 @@ impl Server {
         read.flatten().collect()
     }
 
-    /// The same as text; what is none does not matter.
-    pub(crate) fn stored(&self) -> String {
-        String::from_utf8_lossy(&self.stored_bytes()).into_owned()
+    /// The same as text, with what runs' documents say, which may be packed there; what is no text does not matter.
+    pub(crate) async fn stored(&self) -> String {
+        let filter = RunFilter {
+            limit: 100,
+            ..RunFilter::default()
+        };
+        let runs = self.store.runs(filter).await.unwrap().items;
+        format!("{}{runs:?}", String::from_utf8_lossy(&self.stored_bytes()))
     }
 
     /// What of `text` differs from one test run to the next, named.

@@ -11,7 +11,7 @@ use super::change::{Change, Texts};
 use super::code::Code;
 use super::group::{Failure, Group};
 use super::kept::Kept;
-use super::text;
+use super::packed;
 use crate::Error;
 
 const UPDATE_RUN: &str = "UPDATE run SET label = ?2, label_by_engine = ?3, link_json = ?4, \
@@ -135,18 +135,22 @@ pub(super) fn insert_documents(
     documents: &Documents,
     texts: &Texts,
 ) -> Result<(), Failure> {
-    let refused = Failure::Refused;
+    let [properties, raw_properties, trigger, entity, payload] = match texts.packed {
+        Some(_) => [None; packed::COLUMNS.len()],
+        None => texts.made_with(documents).map_err(Failure::Refused)?,
+    };
     group.kept(Kept::InsertDocuments)?.execute(params![
         key,
-        text::of("properties", &documents.properties).map_err(refused)?,
-        text::maybe_of("raw_properties", documents.raw_properties.as_ref()).map_err(refused)?,
-        text::of("trigger", &documents.trigger).map_err(refused)?,
-        texts.entity,
-        text::maybe_of("payload", documents.payload.as_ref()).map_err(refused)?,
+        properties.unwrap_or_default(),
+        raw_properties,
+        trigger.unwrap_or_default(),
+        entity,
+        payload,
         texts.deferred,
         texts.response,
         texts.votes,
         texts.encrypted,
+        texts.packed,
     ])?;
     Ok(())
 }

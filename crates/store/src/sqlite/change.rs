@@ -6,6 +6,7 @@ use longshore_domain::delivery::{Publication, Receiver};
 use longshore_domain::run::{DeliveryWrite, Documents, DocumentsPatch, Run, RunChange, RunWrite};
 use serde::Serialize;
 
+use super::packed::{self, Packed};
 use super::text;
 use crate::Error;
 
@@ -27,6 +28,8 @@ pub(super) struct Texts {
     pub(super) required_approval: String,
     pub(super) link: Option<String>,
     pub(super) entity: Option<String>,
+    /// A new run's documents, where they are packed.
+    pub(super) packed: Option<Vec<u8>>,
     /// Of a run that is there already.
     pub(super) payload: Option<String>,
     pub(super) deferred: Option<String>,
@@ -150,16 +153,27 @@ impl Texts {
     }
 
     fn of_documents(&mut self, documents: &Documents) -> Result<(), Error> {
-        text::of("properties", &documents.properties)?;
-        text::maybe_of("raw_properties", documents.raw_properties.as_ref())?;
-        text::of("trigger", &documents.trigger)?;
-        text::maybe_of("payload", documents.payload.as_ref())?;
         self.entity = maybe("entity", documents.entity.as_ref())?;
+        self.packed = packed::pack(self.made_with(documents)?);
         self.deferred = unless_empty("deferred", &documents.deferred)?;
         self.response = maybe("response", documents.response.as_ref())?;
         self.votes = unless_empty("votes", &documents.votes)?;
         self.encrypted = maybe("encrypted", documents.encrypted.as_ref())?;
         Ok(())
+    }
+
+    /// What a run is made with, in the order of [`packed::COLUMNS`].
+    pub(super) fn made_with<'d>(
+        &'d self,
+        documents: &'d Documents,
+    ) -> Result<Packed<&'d str>, Error> {
+        Ok([
+            Some(text::of("properties", &documents.properties)?),
+            text::maybe_of("raw_properties", documents.raw_properties.as_ref())?,
+            Some(text::of("trigger", &documents.trigger)?),
+            self.entity.as_deref(),
+            text::maybe_of("payload", documents.payload.as_ref())?,
+        ])
     }
 
     fn of_patch(&mut self, patch: &DocumentsPatch) -> Result<(), Error> {

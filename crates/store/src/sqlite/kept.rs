@@ -35,8 +35,8 @@ impl Kept {
             }
             Self::InsertDocuments => {
                 "INSERT INTO run_document (run_key, properties, raw_properties, trigger_, entity, \
-                 payload, deferred, response, votes, encrypted) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+                 payload, deferred, response, votes, encrypted, packed) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
             }
             Self::InsertDelivery => {
                 "INSERT INTO delivery (run_key, id, receiver, destination, connection, repeat_, \

@@ -18,6 +18,7 @@ mod list;
 mod migrate;
 mod open;
 mod outbox;
+mod packed;
 mod prune;
 mod queue;
 mod read;

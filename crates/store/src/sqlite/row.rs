@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::cells::Cells;
-use super::text;
+use super::{packed, text};
 use crate::Error;
 
 /// The columns that [`run`] reads, in its order.
@@ -22,7 +22,7 @@ pub(super) const RUN: &str = "run.key, run.id, run.action, run.action_revision, 
 /// The columns that [`documents`] reads, in its order.
 pub(super) const DOCUMENTS: &str = "run_document.properties, run_document.raw_properties, \
     run_document.trigger_, run_document.entity, run_document.payload, run_document.deferred, \
-    run_document.response, run_document.votes, run_document.encrypted";
+    run_document.response, run_document.votes, run_document.encrypted, run_document.packed";
 /// The columns that [`delivery`] reads, in its order.
 pub(super) const DELIVERY: &str = "delivery.run_key, delivery.id, delivery.receiver, \
     delivery.destination, delivery.connection, delivery.repeat_, delivery.synchronized, \
@@ -99,11 +99,14 @@ pub(super) fn documents(row: &Row<'_>, at: usize, key: i64) -> Result<Documents,
 
 /// A copy of [`DOCUMENTS`], whose JSON may be read later and on another thread.
 pub(super) struct DocumentCells {
-    cells: [Option<String>; width(DOCUMENTS)],
+    cells: [Option<String>; DOCUMENT_TEXTS],
 }
 
+/// All of [`DOCUMENTS`] but the last are texts.
+const DOCUMENT_TEXTS: usize = width(DOCUMENTS) - 1;
+
 impl DocumentCells {
-    const NAMES: [&'static str; width(DOCUMENTS)] = [
+    const NAMES: [&'static str; DOCUMENT_TEXTS] = [
         "properties",
         "raw_properties",
         "trigger_",
@@ -118,9 +121,20 @@ impl DocumentCells {
     /// Copies the cells from column `at` on.
     pub(super) fn copy(row: &Row<'_>, at: usize) -> Result<Self, Error> {
         let mut from = Cells::new(row, "run_document", at);
-        let mut cells = [const { None }; width(DOCUMENTS)];
+        let mut cells = [const { None }; DOCUMENT_TEXTS];
         for (cell, name) in cells.iter_mut().zip(Self::NAMES) {
             *cell = from.maybe_text(name)?;
+        }
+        let Some(block) = from.maybe_bytes("packed")? else {
+            return Ok(Self { cells });
+        };
+        let unpacked = packed::unpack(&block).map_err(|problem| from.corrupt("packed", problem))?;
+        for (name, text) in packed::COLUMNS.iter().zip(unpacked) {
+            let named = Self::NAMES.iter().position(|other| other == name);
+            let cell = named.and_then(|at| cells.get_mut(at));
+            if let Some(cell) = cell.filter(|cell| cell.as_ref().is_none_or(String::is_empty)) {
+                *cell = text;
+            }
         }
         Ok(Self { cells })
     }

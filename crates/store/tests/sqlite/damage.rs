@@ -38,7 +38,7 @@ async fn stored(path: &std::path::Path) -> Sqlite {
 
 #[tokio::test]
 async fn damaged_cells_are_named() {
-    const CELLS: [(&str, &str, &str); 15] = [
+    const CELLS: [(&str, &str, &str); 16] = [
         ("run", "id", "'r_short'"),
         ("run", "status", "99"),
         ("run", "source", "-1"),
@@ -51,6 +51,7 @@ async fn damaged_cells_are_named() {
         ("run_document", "properties", "'{\"a\"}'"),
         ("run_document", "deferred", "'{}'"),
         ("run_document", "encrypted", "'{}'"),
+        ("run_document", "packed", "x'ffffffff00'"),
         ("delivery", "state", "8"),
         ("delivery", "connection", "'x'"),
         ("delivery", "attempt", "9223372036854775807"),

@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use crate::sample;
 
 /// For each schema version the migration that leads to it, and rows as that version wrote them.
-const VERSIONS: [(&str, &str); 5] = [
+const VERSIONS: [(&str, &str); 6] = [
     (
         include_str!("../../migrations/0001_initial.sql"),
         include_str!("rows/0001.sql"),
@@ -31,6 +31,10 @@ const VERSIONS: [(&str, &str); 5] = [
     ),
     (
         include_str!("../../migrations/0005_offered_actions.sql"),
+        include_str!("rows/0001.sql"),
+    ),
+    (
+        include_str!("../../migrations/0006_packed_documents.sql"),
         include_str!("rows/0001.sql"),
     ),
 ];

@@ -115,7 +115,7 @@ async fn shown(server: &Server) -> String {
 
 /// None of `secrets` is stored or shown, and something else is.
 async fn assert_nowhere(server: &Server, secrets: &[&str]) {
-    let (shown, stored) = (shown(server).await, server.stored());
+    let (shown, stored) = (shown(server).await, server.stored().await);
     assert!(stored.contains(CENSORED) && shown.contains(CENSORED));
     for secret in secrets {
         let base64 = STANDARD.encode(secret);
