@@ -5,6 +5,7 @@ use std::sync::Arc;
 use longshore_domain::delivery::State;
 use longshore_domain::encryption::{Algorithm, EncryptedInput};
 use longshore_domain::id::RunLogId;
+use longshore_domain::json::JsonDocument;
 use longshore_domain::outcome::Repeat;
 use longshore_domain::run::{
     DeliveryWrite, DocumentsPatch, EncryptedInputs, Entry, Label, LogLine, NewRun, Redemption,
@@ -24,6 +25,11 @@ fn line(number: u64) -> LogLine {
         created_by: "run token".into(),
         created_at: sample::at(number as i64),
     }
+}
+
+/// Inputs that an adapter may store in another form than small ones.
+fn large() -> JsonDocument {
+    json!({"service": "checkout", "notes": "as ever, \u{0}\u{1F6A2} ".repeat(100)}).into()
 }
 
 /// A run in which every field holds something.
@@ -50,6 +56,7 @@ fn full(number: u64) -> RunChange {
         attempt: Some(1),
         by: Some("job/3".into()),
     });
+    documents.properties = large();
     documents.raw_properties =
         Some(json!({"z": 1, "a": [1e-7, 18_446_744_073_709_551_615u64]}).into());
     documents.entity = Some(json!({"identifier": "checkout"}));
@@ -111,6 +118,7 @@ pub(crate) async fn a_change_replaces_what_it_names_and_nothing_else(store: Arc<
     let approval = RequiredApproval::Plain(true);
     let request = longshore_domain::run::Request {
         required_approval: approval,
+        properties: large().as_value().clone(),
         ..sample::request(1)
     };
     let insert = accept(request, None);
@@ -140,6 +148,7 @@ pub(crate) async fn a_change_replaces_what_it_names_and_nothing_else(store: Arc<
     let found = store.run(&before.id).await.expect("read").expect("there");
     assert_eq!((found.run, found.delivery), (after.clone(), Some(delivery)));
     assert_eq!(found.documents.payload, Some(rendered.payload.into()));
+    assert_eq!(found.documents.properties, large());
     assert_eq!(found.documents.votes, vec![vote.clone()]);
     assert_eq!(found.documents.response, None);
 
