@@ -81,6 +81,15 @@ pub trait Runs: Send + Sync {
     /// written (a full disk).
     async fn apply(&self, change: Arc<RunChange>) -> Result<Applied, Error>;
 
+    /// Applies decisions of different runs, each as [`Runs::apply`] does; answers in their order.
+    async fn apply_all(&self, changes: Vec<Arc<RunChange>>) -> Vec<Result<Applied, Error>> {
+        let mut applied = Vec::with_capacity(changes.len());
+        for change in changes {
+            applied.push(self.apply(change).await);
+        }
+        applied
+    }
+
     /// A run with its documents and its delivery.
     async fn run(&self, id: &RunId) -> Result<Option<Found>, Error>;
 

@@ -73,14 +73,14 @@ impl Caller {
             Ok(call) => call,
             Err(diagnosis) => return refused(attempt, diagnosis),
         };
-        let host = prepared.target.host_and_port();
+        let host = prepared.route.target.host_and_port();
         let mut logs = vec![format!(
             "Agent {} calls {} {host} (attempt {}).",
             self.id, call.method, attempt.attempt
         )];
         let exchange = self.client.send(&call, &profile(&prepared, repeat)).await;
         let asked = outcome::Asked {
-            target: &prepared.target,
+            target: &prepared.route.target,
             repeat,
             synchronized: prepared.synchronized,
             now: clock::now(),
@@ -259,7 +259,7 @@ fn call(
         },
     };
     let mut call = webhook::request(
-        prepared.target.clone(),
+        prepared.route.target.clone(),
         &Webhook {
             method: prepared.plan.method.as_deref(),
             headers: &prepared.plan.headers,
@@ -291,7 +291,7 @@ fn request(call: &Call, prepared: &Prepared) -> Value {
         "url": plan.url,
         "headers": object(&plan.headers),
         "query": object(&plan.query),
-        "body": plan.body,
+        "body": plan.body.of(&prepared.message),
     })
 }
 

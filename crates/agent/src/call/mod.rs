@@ -25,7 +25,7 @@ use serde_json::Value;
 use crate::clock;
 use crate::config::{Config, Secrets};
 use crate::doctor::TrialCall;
-use crate::mapping::{Mappings, Plan};
+use crate::mapping::{Body, Mappings, Plan};
 use route::Routes;
 
 pub use made::refused;
@@ -62,7 +62,6 @@ pub struct Prepared {
     plan: Plan,
     /// Who is called, and how.
     pub route: Arc<Route>,
-    target: Target,
     body: Bytes,
     synchronized: bool,
     /// Kept where the mapping's report reads it.
@@ -164,7 +163,7 @@ impl Caller {
         let synchronized = is_on(&invocation["synchronized"]);
         let judged = invocation["url"].as_str().map(str::to_owned);
         let mut body = Vec::new();
-        if let Some(value) = plan.body.as_ref().filter(|value| !value.is_null()) {
+        if let Some(value) = plan.body.of(&message) {
             json::write_stringify(value, &mut body);
         }
         if body.len() > BODY_BYTES {
@@ -172,15 +171,14 @@ impl Caller {
         }
         if !plan.reads_answer() {
             // Only reports look at them again, and they may wait for long.
-            (plan.body, message) = (None, Value::Null);
+            (plan.body, message) = (Body::Nothing, Value::Null);
         }
         match self.routes.find(kind, judged.as_deref(), &plan) {
             Err(diagnosis) => Asked::Impossible(diagnosis),
-            Ok((route, target)) => Asked::Call(Box::new(Prepared {
+            Ok(route) => Asked::Call(Box::new(Prepared {
                 message,
                 plan,
                 route,
-                target,
                 body: body.into(),
                 synchronized,
             })),

@@ -1,6 +1,7 @@
 //! Which server a call goes to, and how it is called.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use longshore_backends::client::{Client, TlsFault, TlsIdentity, TlsParts};
 use longshore_backends::receiver;
@@ -16,6 +17,9 @@ use longshore_domain::signature::Preset;
 use crate::config::KnownConnection;
 use crate::mapping::Plan;
 
+/// How many routes are remembered: most runs of an agent go to few URLs.
+const REMEMBERED_LIMIT: usize = 32;
+
 /// Which server a call goes to, and how it is called.
 #[derive(Debug)]
 pub struct Route {
@@ -25,6 +29,7 @@ pub struct Route {
     pub policy: Policy,
     /// Whether a repeat is harm although the server, which knows the action alone, may not know it.
     pub adds_harm: bool,
+    pub(super) target: Target,
     pub(super) receiver: Receiver,
     pub(super) known: Option<Arc<Known>>,
 }
@@ -57,6 +62,17 @@ impl ConnectionFault {
 pub(super) struct Routes {
     known: Vec<Arc<Known>>,
     defaults: Defaults,
+    /// The last ones that were found; the newest is the last.
+    remembered: Mutex<VecDeque<(RouteKey, Arc<Route>)>>,
+}
+
+/// All that a route depends on beside the settings.
+#[derive(PartialEq)]
+struct RouteKey {
+    url: String,
+    kind: InvocationKind,
+    /// Whether the server has judged a repeat by this URL.
+    is_judged: bool,
 }
 
 impl Routes {
@@ -73,7 +89,11 @@ impl Routes {
                 Ok(Arc::new(Known { connection, tls }))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { known, defaults })
+        Ok(Self {
+            known,
+            defaults,
+            remembered: Mutex::default(),
+        })
     }
 
     /// The way of `plan`'s call. `judged` is the URL by which the server has judged a repeat.
@@ -82,10 +102,40 @@ impl Routes {
         kind: InvocationKind,
         judged: Option<&str>,
         plan: &Plan,
-    ) -> Result<(Arc<Route>, Target), Diagnosis> {
+    ) -> Result<Arc<Route>, Diagnosis> {
         let url = with_query(&plan.url, &plan.query);
-        let target = read_url(&url)?;
-        let place = Place::parse(&url).ok();
+        let key = RouteKey {
+            is_judged: judged == Some(url.as_str()),
+            url,
+            kind,
+        };
+        let mut remembered = self.lock();
+        if let Some((_, route)) = remembered.iter().rev().find(|(known, _)| *known == key) {
+            return Ok(Arc::clone(route));
+        }
+        drop(remembered);
+        let route = Arc::new(self.of(&key)?);
+        remembered = self.lock();
+        if remembered.len() >= REMEMBERED_LIMIT {
+            remembered.pop_front();
+        }
+        remembered.push_back((key, Arc::clone(&route)));
+        Ok(route)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(RouteKey, Arc<Route>)>> {
+        let remembered = self.remembered.lock();
+        remembered.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of(&self, key: &RouteKey) -> Result<Route, Diagnosis> {
+        let RouteKey {
+            url,
+            kind,
+            is_judged,
+        } = key;
+        let target = read_url(url)?;
+        let place = Place::parse(url).ok();
         let known = place.as_ref().and_then(|place| self.matching(place));
         let receiver = match kind {
             InvocationKind::Jenkins => Receiver::Jenkins,
@@ -94,24 +144,24 @@ impl Routes {
         };
         // A mapping may lead any kind of run to Jenkins or Azure; the URL shows that as well.
         let signed_as = match kind {
-            InvocationKind::Jenkins | InvocationKind::AzureDevops => kind,
+            InvocationKind::Jenkins | InvocationKind::AzureDevops => *kind,
             _ => InvocationKind::Webhook,
         };
-        let preset = Preset::for_invocation(signed_as, &url);
+        let preset = Preset::for_invocation(signed_as, url);
         let settings = known.as_ref().map(|known| &known.connection.settings);
         let policy = Policy::of(settings, &self.defaults, receiver, preset);
         let said_here = settings.is_some_and(|settings| settings.repeat_unknown == Some(false));
-        let route = Route {
+        Ok(Route {
             destination: settings.map_or_else(
                 || target.origin().to_owned(),
                 |settings| settings.name.clone(),
             ),
-            adds_harm: policy.repeat == Repeat::Harm && (said_here || judged != Some(url.as_str())),
+            adds_harm: policy.repeat == Repeat::Harm && (said_here || !is_judged),
             policy,
+            target,
             receiver,
             known,
-        };
-        Ok((Arc::new(route), target))
+        })
     }
 
     /// The connection that calls to `url` would use.
@@ -171,7 +221,60 @@ fn with_query(url: &str, query: &[(String, String)]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use longshore_backends::client::ClientConfig;
+    use longshore_domain::delivery::Schedule;
+
     use super::*;
+
+    fn routes() -> Routes {
+        let client = Client::new(ClientConfig::default()).unwrap();
+        let defaults = Defaults {
+            concurrency: 500,
+            concurrency_harm: 4,
+            connect_timeout: Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
+            schedule: Schedule::default(),
+            report_timeout: Duration::from_secs(1),
+        };
+        Routes::new(Vec::new(), defaults, &client).unwrap()
+    }
+
+    fn to(url: &str) -> Plan {
+        let mut plan = Plan::default();
+        plan.url = url.to_owned();
+        plan
+    }
+
+    #[test]
+    fn a_remembered_route_is_that_of_the_same_question_alone() {
+        const JENKINS: &str = "http://ci.internal/generic-webhook-trigger/invoke?token=deploy";
+        let routes = routes();
+        let find = |kind, judged, url: &str| routes.find(kind, judged, &to(url)).unwrap();
+        let webhook = InvocationKind::Webhook;
+        let led_there = find(webhook, Some("http://elsewhere/"), JENKINS);
+        let judged = find(webhook, Some(JENKINS), JENKINS);
+        assert_eq!((led_there.adds_harm, judged.adds_harm), (true, false));
+        let again = find(webhook, None, JENKINS);
+        assert!(Arc::ptr_eq(&led_there, &again));
+        let azure = find(InvocationKind::AzureDevops, Some(JENKINS), JENKINS);
+        assert_eq!(
+            (judged.receiver, azure.receiver),
+            (Receiver::Jenkins, Receiver::AzurePipelines)
+        );
+    }
+
+    #[test]
+    fn few_routes_are_remembered_and_those_that_fail_are_not() {
+        let routes = routes();
+        let find = |url: &str| routes.find(InvocationKind::Webhook, None, &to(url));
+        for number in 0..3 * REMEMBERED_LIMIT {
+            find(&format!("http://h/{number}")).unwrap();
+            find("not a URL").unwrap_err();
+        }
+        assert_eq!(routes.lock().len(), REMEMBERED_LIMIT);
+    }
 
     #[test]
     fn parameters_join_the_query_that_is_there() {

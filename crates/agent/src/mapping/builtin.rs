@@ -5,7 +5,7 @@ use longshore_domain::diagnosis::{Diagnosis, Reason};
 use longshore_domain::json;
 use serde_json::{Map, Value, json};
 
-use super::{Plan, Reporter};
+use super::{Body, Plan, Reporter};
 
 const GITLAB: &str = "GITLAB";
 const GITLAB_URL: &str = "https://gitlab.com/";
@@ -19,7 +19,7 @@ pub(super) fn plan(message: &Value, environment: &Value) -> Result<Plan, Diagnos
     let method = text(invocation, "method");
     Ok(Plan {
         url: url(message),
-        body: whole_message(method.as_deref(), message),
+        body: whole_message(method.as_deref()),
         method,
         ..Plan::default()
     })
@@ -44,14 +44,17 @@ pub(super) fn text(object: &Value, key: &str) -> Option<String> {
 }
 
 /// The body where a mapping names none.
-pub(super) fn whole_message(method: Option<&str>, message: &Value) -> Option<Value> {
+pub(super) fn whole_message(method: Option<&str>) -> Body {
     let without_body = ["GET", "DELETE"];
     let has_none = |method: &str| {
         without_body
             .iter()
             .any(|it| it.eq_ignore_ascii_case(method))
     };
-    (!method.is_some_and(has_none)).then(|| message.clone())
+    match method.is_some_and(has_none) {
+        true => Body::Nothing,
+        false => Body::Message,
+    }
 }
 
 fn gitlab(message: &Value, invocation: &Value, environment: &Value) -> Result<Plan, Diagnosis> {
@@ -90,7 +93,7 @@ fn gitlab(message: &Value, invocation: &Value, environment: &Value) -> Result<Pl
             base.trim_end_matches('/'),
             path.replace('+', "%20"),
         ),
-        body: Some(json!({
+        body: Body::Made(json!({
             "ref": reference.as_deref().unwrap_or(DEFAULT_REF),
             "token": token,
             "variables": variables,

@@ -66,13 +66,38 @@ pub struct Plan {
     /// What is added to the URL.
     pub query: Vec<(String, String)>,
     /// What is sent.
-    pub body: Option<Value>,
+    pub body: Body,
     /// What receivers must not be heard to repeat.
     pub secrets: Vec<Secret<String>>,
     /// What a person should know of it.
     pub notes: Vec<String>,
     /// Who reports.
     reporter: Reporter,
+}
+
+/// What a call sends.
+#[derive(Debug, Default)]
+pub enum Body {
+    /// No body.
+    #[default]
+    Nothing,
+    /// The whole message, as it is once encrypted fields are replaced.
+    Message,
+    /// What a mapping made of it.
+    Made(Value),
+}
+
+impl Body {
+    /// The body of a call for `message`; null stands for none.
+    #[must_use]
+    pub fn of<'a>(&'a self, message: &'a Value) -> Option<&'a Value> {
+        let body = match self {
+            Self::Nothing => None,
+            Self::Message => Some(message),
+            Self::Made(body) => Some(body),
+        };
+        body.filter(|body| !body.is_null())
+    }
 }
 
 /// Which expressions read the answer.

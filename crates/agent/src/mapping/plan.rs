@@ -6,7 +6,7 @@ use longshore_jq::{Evaluated, Evaluator};
 use serde_json::Value;
 
 use super::tree::{Tree, why};
-use super::{Mapping, Mappings, Plan, builtin, expression, failed};
+use super::{Body, Mapping, Mappings, Plan, builtin, expression, failed};
 
 /// The shortest value of a variable that is kept from being repeated: shorter ones are words.
 const KEPT_BACK_BYTES: usize = 8;
@@ -51,8 +51,8 @@ pub(super) async fn fill(
         plan.query = pairs(tree, "query", index, &mut answers, &mut plan.notes)?;
     }
     plan.body = match &mapping.body {
-        None => builtin::whole_message(plan.method.as_deref(), message),
-        Some(tree) => Some(body(tree, index, &mut answers, &mut plan.notes)?),
+        None => builtin::whole_message(plan.method.as_deref()),
+        Some(tree) => Body::Made(body(tree, index, &mut answers, &mut plan.notes)?),
     };
     keep_back(plan, mapping, &mappings.environment);
     Ok(())
@@ -134,7 +134,7 @@ fn keep_back(plan: &mut Plan, mapping: &Mapping, environment: &Value) {
             brought.extend(pairs.iter().map(|(_, value)| value.clone()));
         }
     }
-    if let (true, Some(body)) = (names(&mapping.body), &plan.body) {
+    if let (true, Body::Made(body)) = (names(&mapping.body), &plan.body) {
         texts(body, &mut brought);
     }
     let by_url = mapping.url.as_ref().is_some_and(|it| it.names_environment);

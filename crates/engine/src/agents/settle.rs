@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures_util::future::join_all;
 use longshore_backends::scrub::{Scrubber, may_stand_in};
 use longshore_domain::agent::{
-    LOGS_LIMIT, Reported, Session, Settle, SettleAnswer, SettleVerdict, Settlement,
+    AttemptRef, LOGS_LIMIT, Reported, Session, Settle, SettleAnswer, SettleVerdict, Settlement,
 };
 use longshore_domain::delivery::{self, Attempt, Delivery, OutcomeKind, State};
 use longshore_domain::diagnosis::{Diagnosis, Reason};
@@ -18,7 +17,7 @@ use longshore_domain::time::Timestamp;
 use longshore_store::Error as Stored;
 use serde_json::Value;
 
-use super::start::at_most;
+use super::start::{at_most, unanswered};
 use crate::Engine;
 use crate::caller::Caller;
 use crate::decide::DECISIONS_LIMIT;
@@ -46,69 +45,102 @@ impl Engine {
         at_most(settle.items.len())?;
         let by = &settle.by;
         let attempts = settle.items.iter().map(|item| &item.attempt);
-        let known = &self.deliveries_named(attempts).await?;
+        let mut known = self.deliveries_named(attempts).await?;
         let kept_back = &self.kept_back_of(known.keys().cloned().collect()).await?;
-        let answers = settle.items.into_iter().map(|item| async move {
-            let attempt = item.attempt.clone();
-            let first = known.get(&attempt.delivery).cloned();
-            let answer = self.settle_one(credential, by, item, first, kept_back);
-            let answer = answer.await?;
-            self.agents.sessions().has_ended(by, &attempt.delivery);
-            Ok(SettleAnswer { attempt, answer })
-        });
-        let answers = join_all(answers).await.into_iter().collect();
+        // All that can be decided on what was read is written at once.
+        let mut changes = Vec::with_capacity(settle.items.len());
+        let mut steps = Vec::with_capacity(settle.items.len());
+        for told in settle.items {
+            let attempt = told.attempt.clone();
+            let step = match known.remove(&attempt.delivery) {
+                Some((run, delivery)) if is_present(&delivery, &attempt) => {
+                    let told = self.scrubbed(&run, told, kept_back).await;
+                    if may_settle(&delivery, by, &told) {
+                        let change = Arc::new(self.settlement(credential, &run, &delivery, &told));
+                        changes.push(Arc::clone(&change));
+                        Step::Written(Box::new((run, delivery, told)), change)
+                    } else {
+                        Step::Said(SettleVerdict::NotFound)
+                    }
+                }
+                _ => Step::Alone(Box::new(told)),
+            };
+            steps.push((attempt, step));
+        }
+        let mut applied = self.store.apply_all(changes).await.into_iter();
+        let (mut answers, mut failed) = (Vec::with_capacity(steps.len()), None);
+        for (attempt, step) in steps {
+            let settled = match step {
+                Step::Said(verdict) => Ok(verdict),
+                Step::Alone(told) => self.settle_one(credential, by, *told, kept_back).await,
+                Step::Written(found, change) => {
+                    let (run, delivery, told) = *found;
+                    match applied.next().unwrap_or_else(|| Err(unanswered())) {
+                        Ok(_) => Ok(self.was_written(&run, &delivery, &change)),
+                        Err(Stored::Conflict(_)) => {
+                            self.settle_one(credential, by, told, kept_back).await
+                        }
+                        Err(error) => Err(error.into()),
+                    }
+                }
+            };
+            match settled {
+                Ok(answer) => {
+                    self.agents.sessions().has_ended(by, &attempt.delivery);
+                    answers.push(SettleAnswer { attempt, answer });
+                }
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
         self.agents.arrived();
-        answers
+        failed.map_or(Ok(answers), Err)
     }
 
+    /// Settles what is looked at alone: it moved meanwhile, comes twice, or is over.
     async fn settle_one(
         &self,
         credential: &str,
         by: &Session,
-        told: Settlement,
-        found: Option<(Run, Delivery)>,
+        mut told: Settlement,
         kept_back: &KeptBack,
     ) -> Result<SettleVerdict, Error> {
-        let id = told.attempt.delivery.clone();
-        let Some(mut known) = found else {
-            return Ok(SettleVerdict::NotFound);
-        };
-        let told = self.scrubbed(&known.0, told, kept_back).await;
         for _ in 0..DECISIONS_LIMIT {
-            let (run, delivery) = &known;
-            if !may_settle(delivery, by, &told) {
+            let found = self.store.delivery(&told.attempt.delivery).await?;
+            let Some((run, delivery)) = found else {
+                return Ok(SettleVerdict::NotFound);
+            };
+            // What is clean already stays as it is.
+            told = self.scrubbed(&run, told, kept_back).await;
+            if !may_settle(&delivery, by, &told) {
                 return Ok(SettleVerdict::NotFound);
             }
-            if self.was_settled(delivery, &told).await? {
+            if self.was_settled(&delivery, &told).await? {
                 return Ok(SettleVerdict::Recorded);
             }
-            let change = Arc::new(self.settlement(credential, run, delivery, &told));
-            let moves = change.delivery.is_some();
+            let change = Arc::new(self.settlement(credential, &run, &delivery, &told));
             match self.store.apply(Arc::clone(&change)).await {
-                Ok(_) => {
-                    self.observe(run, Some(delivery), &change);
-                    return Ok(match moves {
-                        true => SettleVerdict::Settled,
-                        false => SettleVerdict::Recorded,
-                    });
-                }
+                Ok(_) => return Ok(self.was_written(&run, &delivery, &change)),
                 Err(Stored::Conflict(_)) => {}
                 Err(error) => return Err(error.into()),
             }
-            let Some(moved) = self.store.delivery(&id).await? else {
-                return Ok(SettleVerdict::NotFound);
-            };
-            known = moved;
         }
         Err(Error::Overloaded)
     }
 
+    fn was_written(&self, run: &Run, delivery: &Delivery, change: &RunChange) -> SettleVerdict {
+        self.observe(run, Some(delivery), change);
+        match change.delivery {
+            Some(_) => SettleVerdict::Settled,
+            None => SettleVerdict::Recorded,
+        }
+    }
+
     /// Whether the agent told this before and did not hear the answer.
     async fn was_settled(&self, delivery: &Delivery, told: &Settlement) -> Result<bool, Error> {
-        let number = told.attempt.attempt;
-        if delivery.state == State::Started && delivery.attempt == number {
+        if is_present(delivery, &told.attempt) {
             return Ok(false);
         }
+        let number = told.attempt.attempt;
         let attempts = self.store.attempts(&delivery.id).await?;
         Ok(attempts.iter().any(|made| {
             let guessed = made.diagnosis.as_ref().map(|found| found.reason);
@@ -259,6 +291,21 @@ struct KeptBack {
     everywhere: Scrubber,
     /// Where more is made from, for those calls that carry more.
     documents: HashMap<DeliveryId, Documents>,
+}
+
+/// Where one item of a batch stands.
+enum Step {
+    /// Decided, and to be written: what was found, and what was told of it.
+    Written(Box<(Run, Delivery, Settlement)>, Arc<RunChange>),
+    /// Nothing is written for it.
+    Said(SettleVerdict),
+    /// It comes twice, is over, or does not exist: looked at after the others.
+    Alone(Box<Settlement>),
+}
+
+/// Whether this is the attempt that the delivery waits for.
+fn is_present(delivery: &Delivery, attempt: &AttemptRef) -> bool {
+    delivery.state == State::Started && delivery.attempt == attempt.attempt
 }
 
 /// Whether the attempt is one that this session can have made.

@@ -21,7 +21,7 @@ use utoipa_axum::routes;
 use super::App;
 use super::problem::{Code, Problem};
 use super::reply::Reply;
-use super::request::{Authenticated, Json, Path, parse};
+use super::request::{Authenticated, Json, Path, Unread, parse};
 use super::runs::shortened;
 
 /// The most runs that one acknowledgement names.
@@ -196,12 +196,12 @@ async fn acknowledge(
 async fn start(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
-    Json(body, _): Json,
+    body: Unread,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
-    let start: Start = parse(body)?;
+    let start: Start = body.parse()?;
     let answers = app.engine.start_deliveries(&caller, start).await?;
-    Ok(Reply::ok().with("items", json!(answers)))
+    Reply::ok().with_items("items", &answers)
 }
 
 /// Settle attempts: what became of the calls that an agent made
@@ -211,12 +211,12 @@ async fn start(
 async fn settle(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
-    Json(body, _): Json,
+    body: Unread,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
-    let settle: Settle = parse(body)?;
+    let settle: Settle = body.parse()?;
     let answers = app.engine.settle_deliveries(&caller, settle).await?;
-    Ok(Reply::ok().with("items", json!(answers)))
+    Reply::ok().with_items("items", &answers)
 }
 
 /// Say that an agent's session lives

@@ -2,7 +2,10 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::Value;
+
+use super::problem::{Code, Problem};
 
 /// An answer, written as it grows.
 pub(crate) struct Reply {
@@ -23,6 +26,18 @@ impl Reply {
     /// With `value` under `key`.
     pub(crate) fn with(self, key: &str, value: impl Into<Value>) -> Self {
         self.with_text(key, &value.into().to_string())
+    }
+
+    /// With a list, written without a tree of its values between.
+    ///
+    /// # Errors
+    /// Where an item has no JSON.
+    pub(crate) fn with_items(self, key: &str, items: &[impl Serialize]) -> Result<Self, Problem> {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        let written = serde_json::to_string(items);
+        let written = written
+            .map_err(|error| Problem::new(status, Code::Internal, format!("{key}: {error}")))?;
+        Ok(self.with_text(key, &written))
     }
 
     /// With a value that is JSON text already.

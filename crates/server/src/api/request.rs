@@ -71,12 +71,42 @@ impl FromRequest<Arc<App>> for Json {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         let bytes = read(request.into_body(), app.limits.body_bytes).await?;
-        let value = serde_json::from_slice(&bytes).map_err(|error| {
-            Problem::invalid(format!(
-                "the body is not JSON: {error}; expected a JSON object"
-            ))
-        })?;
-        Ok(Self(value, bytes))
+        Ok(Self(tree(&bytes)?, bytes))
+    }
+}
+
+fn tree(bytes: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        Problem::invalid(format!(
+            "the body is not JSON: {error}; expected a JSON object"
+        ))
+    })
+}
+
+/// A body of JSON that is read straight into its type, without a tree of its values between.
+pub(crate) struct Unread(Bytes);
+
+impl FromRequest<Arc<App>> for Unread {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        read(request.into_body(), app.limits.body_bytes)
+            .await
+            .map(Self)
+    }
+}
+
+impl Unread {
+    /// Reads a closed body. What cannot be read so is read as [`parse`] does, which forgives a key
+    /// that comes twice and names the place of a fault.
+    pub(crate) fn parse<T: DeserializeOwned>(self) -> Result<T, Problem> {
+        let first = self.0.iter().find(|byte| !byte.is_ascii_whitespace());
+        if first == Some(&b'{')
+            && let Ok(read) = serde_json::from_slice(&self.0)
+        {
+            return Ok(read);
+        }
+        parse(tree(&self.0)?)
     }
 }
 

@@ -251,6 +251,88 @@ async fn an_attempt_of_another_run_is_not_started() {
     assert_eq!(start(&server, "s1", &attempt).await, "started");
 }
 
+/// The answers to a batch, each with its reason where it has one.
+fn verdicts(answer: &Value, items: &[Value]) -> Vec<String> {
+    let answered = answer["items"].as_array().unwrap();
+    let named = |item: &Value| (item["delivery"].clone(), item["attempt"].clone());
+    let order: Vec<_> = answered.iter().map(named).collect();
+    assert_eq!(order, items.iter().map(named).collect::<Vec<_>>());
+    let told = |item: &Value| item.get("reason").unwrap_or(&item["answer"]).clone();
+    let told = answered.iter().map(told);
+    told.map(|it| it.as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_batch_is_answered_item_by_item_also_where_one_comes_twice() {
+    let server = with_agents(JENKINS).await;
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        runs.push(server.run("inside", json!({})).await);
+    }
+    let body = json!({"installationId": "_PORT_EXEC_AGENT", "limit": 10});
+    let claimed = claimed(&server, by("s1", body)).await;
+    let handed = claimed["deliveries"].as_array().unwrap();
+    let attempt = |number: usize| {
+        let of_run = handed.iter().find(|it| it["run"] == *runs[number]).unwrap();
+        json!({"delivery": of_run["delivery"], "attempt": of_run["attempt"]})
+    };
+    let (first, second, mut third) = (attempt(0), attempt(1), attempt(2));
+    third["attempt"] = 2.into();
+    let unknown = json!({"delivery": "d_0000000000000000", "attempt": 1});
+    let items = [&first, &unknown, &second, &first, &third].map(Clone::clone);
+    let body = by("s1", json!({"items": items}));
+    let answer = server.post("/v1/deliveries/start", body).await.expect(200);
+    assert_eq!(
+        verdicts(&answer, &items),
+        ["started", "not_found", "started", "started", "superseded"]
+    );
+    let told = |attempt: &Value, line: &str| {
+        let mut told = accepted();
+        (told["delivery"], told["attempt"]) =
+            (attempt["delivery"].clone(), attempt["attempt"].clone());
+        told["logs"] = json!([line]);
+        told
+    };
+    let items = [
+        told(&first, "called once"),
+        told(&unknown, "never"),
+        told(&first, "told again"),
+        told(&third, "never"),
+        told(&second, "called once"),
+    ];
+    let body = by("s1", json!({"items": items}));
+    let answer = server.post("/v1/deliveries/settle", body).await.expect(200);
+    assert_eq!(
+        verdicts(&answer, &items),
+        ["settled", "not_found", "recorded", "not_found", "settled"]
+    );
+    for (run, expected) in runs.iter().zip(["done", "done", "published"]) {
+        assert_eq!(state(&server, run).await.0, expected);
+        let logs = server.get(&format!("/v1/actions/runs/{run}/logs")).await;
+        let logs = logs.expect(200)["runLogs"].clone();
+        let lines = logs.as_array().unwrap().iter().map(|line| &line["message"]);
+        let called = if expected == "done" {
+            vec!["called once"]
+        } else {
+            vec![]
+        };
+        assert_eq!(lines.collect::<Vec<_>>(), called);
+    }
+}
+
+#[tokio::test]
+async fn of_a_key_that_comes_twice_the_last_counts() {
+    let server = with_agents(JENKINS).await;
+    let run = server.run("inside", json!({})).await;
+    let attempt = claim_one(&server, "s1").await;
+    let body = format!(r#" {{"agent":"dock","session":"s0","session":"s1","items":[{attempt}]}}"#);
+    let call = server.call(http::Method::POST, "/v1/deliveries/start");
+    let answer = call.raw(body).send().await.expect(200);
+    assert_eq!(answer["items"][0]["answer"], "started");
+    assert_eq!(settle(&server, "s1", &attempt, accepted()).await, "settled");
+    assert_eq!(state(&server, &run).await.0, "done");
+}
+
 #[tokio::test]
 async fn only_one_session_may_call() {
     let server = with_agents(JENKINS).await;

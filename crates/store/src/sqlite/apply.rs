@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::bind;
 use super::change::Change;
 use super::group::{Failure, Group, Write};
+use super::kept::Kept;
 use crate::{Applied, Error};
 
 impl Write for Change {
@@ -20,7 +21,7 @@ impl Write for Change {
                 from,
                 documents,
             } => {
-                let stored = stored_run(group.connection(), &run.id)?;
+                let stored = stored_run(group, &run.id)?;
                 if stored.version != i64::from(*from) {
                     return Err(Failure::Refused(Error::Conflict("run")));
                 }
@@ -70,7 +71,7 @@ impl Change {
         if self.moves_delivery() {
             return self.write_delivery(group, None);
         }
-        let key = stored_run(group.connection(), id)?.key;
+        let key = stored_run(group, id)?.key;
         self.write_delivery(group, Some(key))
     }
 
@@ -111,12 +112,9 @@ pub(super) struct StoredRun {
     pub(super) external_run_id: Option<String>,
 }
 
-fn stored_run(connection: &Connection, id: &RunId) -> Result<StoredRun, Failure> {
-    connection
-        .prepare_cached(
-            "SELECT key, version, ended_at IS NOT NULL, status, external_run_id \
-             FROM run WHERE id = ?1",
-        )?
+fn stored_run(group: &mut Group<'_>, id: &RunId) -> Result<StoredRun, Failure> {
+    group
+        .kept(Kept::FindRun)?
         .query_row([id.as_str()], |row| {
             Ok(StoredRun {
                 key: row.get(0)?,

@@ -14,9 +14,6 @@ use super::kept::Kept;
 use super::packed;
 use crate::Error;
 
-const UPDATE_RUN: &str = "UPDATE run SET label = ?2, label_by_engine = ?3, link_json = ?4, \
-    summary = ?5, updated_by = ?6, updated_at = ?7, redeemed = ?8, redeemed_attempt = ?9, \
-    redeemed_by = ?10, log_lines = ?11, version = ?12 WHERE key = ?1";
 const UPDATE_RUN_INDEXED: &str =
     "UPDATE run SET status = ?2, ended_at = ?3, external_run_id = ?4 WHERE key = ?1";
 const MOVE_DELIVERY: &str =
@@ -26,8 +23,6 @@ const MOVE_DELIVERY: &str =
 const REPLACE_ATTEMPT: &str = "UPDATE attempt SET started_at = ?3, duration_micros = ?4, \
     status = ?5, outcome = ?6, signed_with = ?7, diagnosis_json = ?8, answer = ?9 \
     WHERE run_key = ?1 AND number = ?2";
-const INSERT_LOG_LINE: &str = "INSERT INTO log_line (run_key, number, id, message, created_by, \
-    created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 /// Makes a repeated request find the run.
 pub(super) fn save_idempotency(
@@ -94,9 +89,8 @@ pub(super) fn update_run(
     run: &Run,
     texts: &Texts,
 ) -> Result<(), Failure> {
-    let connection = group.connection();
     let redeemed = run.redemption.as_ref();
-    connection.prepare_cached(UPDATE_RUN)?.execute(params![
+    group.kept(Kept::UpdateRun)?.execute(params![
         stored.key,
         run.label.as_ref().map(|label| label.text.as_str()),
         run.label.as_ref().is_some_and(|label| label.by_engine),
@@ -115,7 +109,8 @@ pub(super) fn update_run(
         || run.ended_at.is_some()
         || stored.external_run_id != run.external_run_id;
     if moved {
-        connection
+        group
+            .connection()
             .prepare_cached(UPDATE_RUN_INDEXED)?
             .execute(params![
                 stored.key,
@@ -288,21 +283,18 @@ pub(super) fn write_history(
     if decided.log.is_empty() {
         return Ok(());
     }
-    let connection = group.connection();
-    let first: i64 = connection
-        .prepare_cached("SELECT coalesce(max(number) + 1, 0) FROM log_line WHERE run_key = ?1")?
-        .query_row([key], |row| row.get(0))?;
+    let next = group.kept(Kept::NextLogLine)?;
+    let first: i64 = next.query_row([key], |row| row.get(0))?;
+    let insert = group.kept(Kept::InsertLogLine)?;
     for (number, line) in (first..).zip(&decided.log) {
-        connection
-            .prepare_cached(INSERT_LOG_LINE)?
-            .execute(params![
-                key,
-                number,
-                line.id.as_str(),
-                line.message,
-                line.created_by,
-                line.created_at.as_micros(),
-            ])?;
+        insert.execute(params![
+            key,
+            number,
+            line.id.as_str(),
+            line.message,
+            line.created_by,
+            line.created_at.as_micros(),
+        ])?;
     }
     Ok(())
 }

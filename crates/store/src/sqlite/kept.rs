@@ -10,11 +10,15 @@ pub(super) enum Kept {
     Commit,
     InsertRun,
     InsertDocuments,
+    FindRun,
+    UpdateRun,
     InsertDelivery,
     FindDelivery,
     UpdateDelivery,
     InsertAttempt,
     InsertEvent,
+    NextLogLine,
+    InsertLogLine,
     CountRevision,
 }
 
@@ -37,6 +41,15 @@ impl Kept {
                 "INSERT INTO run_document (run_key, properties, raw_properties, trigger_, entity, \
                  payload, deferred, response, votes, encrypted, packed) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+            }
+            Self::FindRun => {
+                "SELECT key, version, ended_at IS NOT NULL, status, external_run_id \
+                 FROM run WHERE id = ?1"
+            }
+            Self::UpdateRun => {
+                "UPDATE run SET label = ?2, label_by_engine = ?3, link_json = ?4, summary = ?5, \
+                 updated_by = ?6, updated_at = ?7, redeemed = ?8, redeemed_attempt = ?9, \
+                 redeemed_by = ?10, log_lines = ?11, version = ?12 WHERE key = ?1"
             }
             Self::InsertDelivery => {
                 "INSERT INTO delivery (run_key, id, receiver, destination, connection, repeat_, \
@@ -62,6 +75,13 @@ impl Kept {
             }
             Self::InsertEvent => {
                 "INSERT INTO event (seq, run_key, kind, at, by, changed_json) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+            }
+            Self::NextLogLine => {
+                "SELECT coalesce(max(number) + 1, 0) FROM log_line WHERE run_key = ?1"
+            }
+            Self::InsertLogLine => {
+                "INSERT INTO log_line (run_key, number, id, message, created_by, created_at) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
             }
             Self::CountRevision => {

@@ -163,11 +163,13 @@ impl Outbox for Sqlite {
                     row::documents(found, 1, key)
                 };
                 let mut found = Vec::new();
-                for id in ids {
-                    let documents = first(connection, &sql, [id.as_str()], read)?;
-                    found.extend(documents.map(|documents| (id, documents)));
-                }
-                Ok(found)
+                snapshot(connection, |connection| {
+                    for id in ids {
+                        let documents = first(connection, &sql, [id.as_str()], read)?;
+                        found.extend(documents.map(|documents| (id, documents)));
+                    }
+                    Ok(found)
+                })
             })
             .await
     }
@@ -178,10 +180,12 @@ impl Outbox for Sqlite {
             .read(move |connection| {
                 let sql = select("JOIN run ON run.key = delivery.run_key WHERE delivery.id = ?1");
                 let mut found = Vec::with_capacity(ids.len());
-                for id in &ids {
-                    found.extend(first(connection, &sql, [id.as_str()], read)?);
-                }
-                Ok(found)
+                snapshot(connection, |connection| {
+                    for id in &ids {
+                        found.extend(first(connection, &sql, [id.as_str()], read)?);
+                    }
+                    Ok(found)
+                })
             })
             .await
     }

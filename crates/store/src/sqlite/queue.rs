@@ -14,6 +14,7 @@ pub(super) struct Queue {
     waiting: Mutex<Waiting>,
     ready: Condvar,
     places: Arc<Semaphore>,
+    places_limit: usize,
     group_limit: usize,
     new_runs_limit: usize,
     new_runs_bytes_limit: usize,
@@ -39,6 +40,7 @@ impl Queue {
             waiting: Mutex::default(),
             ready: Condvar::new(),
             places: Arc::new(Semaphore::new(config.changes_limit.max(1))),
+            places_limit: config.changes_limit.max(1),
             group_limit: config.group_limit.max(1),
             new_runs_limit: config.new_runs_limit,
             new_runs_bytes_limit: config.new_runs_bytes_limit,
@@ -63,6 +65,26 @@ impl Queue {
             .await
             .map_err(|_| closed())?;
         self.push_change(job, Some(place))
+    }
+
+    /// Queues changes of what exists, as many at once as there are places; waits for these. Those
+    /// that a closed queue does not take are dropped, which their callers see.
+    pub(super) async fn changes(&self, jobs: Vec<Box<dyn Job>>) {
+        let mut jobs = jobs.into_iter();
+        while jobs.len() > 0 {
+            let count = u32::try_from(jobs.len().min(self.places_limit)).unwrap_or(u32::MAX);
+            let Ok(mut places) = Arc::clone(&self.places).acquire_many_owned(count).await else {
+                return;
+            };
+            let mut waiting = self.lock();
+            if waiting.closed {
+                return;
+            }
+            for job in jobs.by_ref().take(count as usize) {
+                waiting.changes.push_back((job, places.split(1)));
+            }
+            self.wake(waiting);
+        }
     }
 
     /// Queues what the writer itself still has to do.

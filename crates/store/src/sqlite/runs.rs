@@ -9,7 +9,7 @@ use longshore_domain::run::{Documents, Event, LogLine, Run, RunChange};
 use rusqlite::{Connection, Params, Row};
 
 use super::change::Change;
-use super::group::job;
+use super::group::{Job, job};
 use super::read::unreadable;
 use super::{Sqlite, list, row};
 use crate::{Applied, Error, Found, Page, RunFilter, Runs};
@@ -30,6 +30,33 @@ impl Runs for Sqlite {
             None => self.queue.change(job).await?,
         }
         super::replied(reply).await
+    }
+
+    /// Queued at once, so that one group writes them all where they fit in.
+    async fn apply_all(&self, changes: Vec<Arc<RunChange>>) -> Vec<Result<Applied, Error>> {
+        let mut jobs: Vec<Box<dyn Job>> = Vec::with_capacity(changes.len());
+        let mut replies = Vec::with_capacity(changes.len());
+        for change in changes {
+            let queued = Change::prepare(change).and_then(|change| {
+                let new_run_bytes = change.new_run_bytes();
+                let (job, reply) = job(change);
+                match new_run_bytes {
+                    Some(bytes) => self.queue.new_run(job, bytes)?,
+                    None => jobs.push(job),
+                }
+                Ok(reply)
+            });
+            replies.push(queued);
+        }
+        self.queue.changes(jobs).await;
+        let mut applied = Vec::with_capacity(replies.len());
+        for queued in replies {
+            applied.push(match queued {
+                Ok(reply) => super::replied(reply).await,
+                Err(error) => Err(error),
+            });
+        }
+        applied
     }
 
     async fn run(&self, id: &RunId) -> Result<Option<Found>, Error> {

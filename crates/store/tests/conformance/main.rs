@@ -63,6 +63,7 @@ macro_rules! conformance {
                 a_change_replaces_what_it_names_and_nothing_else,
                 a_refused_change_leaves_nothing_behind,
                 neighbours_of_refused_changes_are_unharmed,
+                changes_applied_together_are_answered_in_their_order,
                 what_is_missing_is_not_found,
                 log_lines_are_paged,
                 runs_that_wait_are_found_by_their_action,

@@ -300,6 +300,39 @@ pub(crate) async fn neighbours_of_refused_changes_are_unharmed(store: Arc<dyn St
     store.apply(Arc::new(free)).await.expect("stored");
 }
 
+pub(crate) async fn changes_applied_together_are_answered_in_their_order(store: Arc<dyn Store>) {
+    // More than wait for the writer at once.
+    const RUNS: u64 = 2_500;
+    let inserts: Vec<_> = (0..RUNS)
+        .map(|number| Arc::new(sample::owned(number)))
+        .collect();
+    let inserted = store.apply_all(inserts.clone()).await;
+    assert_eq!(inserted, vec![Ok(Applied); RUNS as usize]);
+    let settled = inserts.iter().zip(0..).map(|(insert, number)| {
+        let mut delivery = sample::delivery_of(insert);
+        match number % 3 {
+            0 => delivery.version = 9,
+            1 => delivery.id = sample::delivery_id(RUNS + number),
+            _ => {}
+        }
+        Arc::new(sample::settled(&delivery, 1))
+    });
+    let answers = store.apply_all(settled.collect()).await;
+    assert_eq!(answers.len(), RUNS as usize);
+    for (number, answer) in (0..).zip(answers) {
+        let (expected, version) = match number % 3 {
+            0 => (Err(Error::Conflict("delivery")), 1),
+            1 => (Err(Error::NotFound("delivery")), 1),
+            _ => (Ok(Applied), 2),
+        };
+        assert_eq!(answer, expected, "{number}");
+        let id = sample::delivery_id(number);
+        let (_, stored) = store.delivery(&id).await.expect("read").expect("there");
+        assert_eq!(stored.version, version, "{number}");
+    }
+    assert_eq!(store.apply_all(Vec::new()).await, Vec::new());
+}
+
 pub(crate) async fn what_is_missing_is_not_found(store: Arc<dyn Store>) {
     let insert = sample::owned(1);
     let (run, delivery) = (sample::run_of(&insert), sample::delivery_of(&insert));
