@@ -15,16 +15,18 @@ use crate::release;
 /// Benchmarks by name, with the folders of their crates.
 type Known = BTreeMap<String, PathBuf>;
 
+/// The crate whose benchmarks measure the program; those of the others measure their own crate.
+const PROGRAM: &str = "crates/longshore";
 /// Names it to the benchmark.
 const MEASURED: &str = "LONGSHORE_MEASURED";
 
 /// The `longshore` that a benchmark measures.
 #[derive(Clone, Copy)]
 pub(crate) enum Measured<'a> {
-    /// The one that cargo builds with it.
-    Release,
     /// The one that is shipped, built first.
     Shipped,
+    /// The one that cargo builds with the benchmark.
+    Plain,
     Binary(&'a Path),
 }
 
@@ -36,9 +38,10 @@ pub(crate) fn run(
 ) -> Result<()> {
     let folder = choose(name, &known()?)?;
     let mut bench = cargo();
+    let of_the_program = folder == root().join(PROGRAM);
     match measured {
-        Measured::Release => {}
-        Measured::Shipped => drop(bench.env(MEASURED, release::run(true)?)),
+        Measured::Shipped if of_the_program => drop(bench.env(MEASURED, release::run(true)?)),
+        Measured::Shipped | Measured::Plain => {}
         Measured::Binary(binary) => drop(bench.env(MEASURED, binary)),
     }
     bench

@@ -55,9 +55,10 @@ enum Command {
         /// Also writes the figures there
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
-        /// Measures the binary that is shipped, which it builds first
+        /// Measures what cargo builds for release, and not the binary that is shipped: that takes half
+        /// an hour to build at first
         #[arg(long)]
-        shipped: bool,
+        plain: bool,
         /// Passed on to the benchmark
         #[arg(last = true)]
         arguments: Vec<String>,
@@ -114,11 +115,11 @@ fn run(command: Command) -> Result<()> {
             name,
             json,
             arguments,
-            shipped,
+            plain,
         } => {
-            let measured = match shipped {
-                true => Measured::Shipped,
-                false => Measured::Release,
+            let measured = match plain {
+                true => Measured::Plain,
+                false => Measured::Shipped,
             };
             bench::run(&name, json.as_deref(), measured, &arguments)
         }

@@ -1,7 +1,7 @@
 //! `cargo xtask release`: the binary that is shipped, compiled for what it does under load.
 //!
-//! It is built twice: once so that it counts which of its code runs, which the dispatch benchmark and the demo then make
-//! it do, and once by these counts, which put what runs together and apart from what never does.
+//! It is built twice: once so that it counts which of its code runs, which the benchmarks of dispatch and agents and the
+//! demo then make it do, and once by these counts, which put what runs together and apart from what never does.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,20 +10,21 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::bench::{self, Measured};
+use crate::kafka;
 use crate::programs::{OWN_OPENSSL, cargo, output, succeed, target_directory};
 
 /// The profile of Cargo.toml that it is built with.
 const PROFILE: &str = "dist";
-/// What the dispatch benchmark is asked for while it counts: enough to have done everything often.
-const TRAINING: [&str; 8] = [
-    "--runs",
-    "20000",
-    "--rounds",
-    "1",
-    "--open-runs",
-    "50",
-    "--skip-history",
-    "--unjudged",
+/// What the benchmarks are asked for while it counts: enough to have done everything often.
+const TRAINING: [(&str, &str); 2] = [
+    (
+        "dispatch",
+        "--runs 20000 --rounds 1 --open-runs 50 --skip-history --unjudged",
+    ),
+    (
+        "agent",
+        "--runs 20000 --rounds 1 --skip-slow --polling-runs 100 --unjudged",
+    ),
 ];
 
 /// Builds the binary, and answers where it is.
@@ -32,9 +33,8 @@ pub(crate) fn run(trained: bool) -> Result<PathBuf> {
     let binary = target.join(PROFILE).join("longshore");
     if trained {
         let host = host()?;
-        let counts = train(&target, &host)?;
-        // Cargo does not see that counts have changed, so nothing built by earlier ones may lie there.
-        let directory = emptied(target.join("trained"))?;
+        let directory = target.join("trained");
+        let counts = train(&target, &host, &directory)?;
         let flags = format!("-Cprofile-use={}", counts.display());
         let built = build(&directory, &host, &flags)?;
         fs::create_dir_all(target.join(PROFILE))?;
@@ -77,23 +77,28 @@ fn build(directory: &Path, host: &str, flags: &str) -> Result<PathBuf> {
     Ok(directory.join(host).join(PROFILE).join("longshore"))
 }
 
-/// Counts what runs under load; answers the file of the counts.
-fn train(target: &Path, host: &str) -> Result<PathBuf> {
+/// Counts what runs under load, unless the very same program has; answers the file of the counts. What `trained` holds was
+/// built by earlier counts, which cargo would not see.
+fn train(target: &Path, host: &str, trained: &Path) -> Result<PathBuf> {
     let merge = profile_tool(host)?;
     let directory = target.join("training");
-    // Counts of another build are not this one's.
-    let counts = emptied(directory.join("counts"))?;
+    let counts = directory.join("counts");
+    let merged = directory.join("longshore.profdata");
     let flags = format!("-Cprofile-generate={}", counts.display());
     let binary = build(&directory, host, &flags)?;
-    // The benchmark is built as ever: what is built with it has other features, and so other counts.
-    bench::run(
-        "dispatch",
-        None,
-        Measured::Binary(&binary),
-        &TRAINING.map(str::to_owned),
-    )?;
+    if is_newer(&merged, &binary) {
+        return Ok(merged);
+    }
+    kafka::install()?;
+    // Counts of another build are not this one's.
+    remove(&counts)?;
+    for (name, options) in TRAINING {
+        let options: Vec<String> = options.split(' ').map(str::to_owned).collect();
+        // The benchmark is built as ever: what is built with it has other features, and so other counts.
+        bench::run(name, None, Measured::Binary(&binary), &options)?;
+    }
     succeed(Command::new(&binary).args(["demo", "--once"]))?;
-    let merged = directory.join("longshore.profdata");
+    remove(trained)?;
     succeed(
         Command::new(merge)
             .args(["merge", "-o"])
@@ -103,12 +108,18 @@ fn train(target: &Path, host: &str) -> Result<PathBuf> {
     Ok(merged)
 }
 
-/// A folder without what was there before.
-fn emptied(folder: PathBuf) -> Result<PathBuf> {
+/// Whether `file` is there and was written after `other`.
+fn is_newer(file: &Path, other: &Path) -> bool {
+    let written = |path: &Path| path.metadata().and_then(|found| found.modified()).ok();
+    written(file).is_some_and(|at| written(other).is_some_and(|before| at > before))
+}
+
+/// Removes a folder and all that is in it.
+fn remove(folder: &Path) -> Result<()> {
     if folder.exists() {
-        fs::remove_dir_all(&folder)?;
+        fs::remove_dir_all(folder)?;
     }
-    Ok(folder)
+    Ok(())
 }
 
 /// The compiler's own tool for counts, which rustup adds where it is absent.

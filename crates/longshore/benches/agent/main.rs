@@ -74,6 +74,9 @@ struct Options {
     /// Leave polling out
     #[arg(long)]
     skip_polling: bool,
+    /// Do not fail where a goal is missed: what is measured is not looked at
+    #[arg(long)]
+    unjudged: bool,
     /// What cargo says to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -123,7 +126,7 @@ fn main() -> Result<()> {
         "goals": goals,
     });
     rig::write_json(options.json.as_deref(), &figures)?;
-    match goals.iter().find(|goal| !goal.holds) {
+    match goals.iter().find(|goal| !goal.holds && !options.unjudged) {
         Some(missed) => bail!("missed: {}", missed.name),
         None => Ok(()),
     }
