@@ -40,7 +40,13 @@ pub(crate) fn run(
     let mut bench = cargo();
     let of_the_program = folder == root().join(PROGRAM);
     match measured {
-        Measured::Shipped if of_the_program => drop(bench.env(MEASURED, release::run(true)?)),
+        Measured::Shipped if of_the_program => {
+            let shipped = release::run(true);
+            bench.env(
+                MEASURED,
+                shipped.context("`--plain` measures another build")?,
+            );
+        }
         Measured::Shipped | Measured::Plain => {}
         Measured::Binary(binary) => drop(bench.env(MEASURED, binary)),
     }
