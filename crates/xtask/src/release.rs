@@ -99,12 +99,15 @@ fn train(target: &Path, host: &str, trained: &Path) -> Result<PathBuf> {
     }
     succeed(Command::new(&binary).args(["demo", "--once"]))?;
     remove(trained)?;
+    // Renamed when it is whole, so that no part of one is taken for it later.
+    let part = directory.join("longshore.profdata.part");
     succeed(
         Command::new(merge)
             .args(["merge", "-o"])
-            .arg(&merged)
+            .arg(&part)
             .arg(&counts),
     )?;
+    fs::rename(&part, &merged)?;
     Ok(merged)
 }
 

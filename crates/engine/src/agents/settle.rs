@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use longshore_backends::scrub::{Scrubber, may_stand_in};
 use longshore_domain::agent::{
     AttemptRef, LOGS_LIMIT, Reported, Session, Settle, SettleAnswer, SettleVerdict, Settlement,
@@ -68,22 +69,36 @@ impl Engine {
             steps.push((attempt, step));
         }
         let mut applied = self.store.apply_all(changes).await.into_iter();
-        let (mut answers, mut failed) = (Vec::with_capacity(steps.len()), None);
+        let (mut settled, mut alone) = (Vec::with_capacity(steps.len()), Vec::new());
         for (attempt, step) in steps {
-            let settled = match step {
-                Step::Said(verdict) => Ok(verdict),
-                Step::Alone(told) => self.settle_one(credential, by, *told, kept_back).await,
+            let verdict = match step {
+                Step::Said(verdict) => Some(Ok(verdict)),
+                Step::Alone(told) => {
+                    alone.push(*told);
+                    None
+                }
                 Step::Written(found, change) => {
                     let (run, delivery, told) = *found;
                     match applied.next().unwrap_or_else(|| Err(unanswered())) {
-                        Ok(_) => Ok(self.was_written(&run, &delivery, &change)),
+                        Ok(_) => Some(Ok(self.was_written(&run, &delivery, &change))),
                         Err(Stored::Conflict(_)) => {
-                            self.settle_one(credential, by, told, kept_back).await
+                            alone.push(told);
+                            None
                         }
-                        Err(error) => Err(error.into()),
+                        Err(error) => Some(Err(error.into())),
                     }
                 }
             };
+            settled.push((attempt, verdict));
+        }
+        // Together, since answers that come late may be many.
+        let alone = alone.into_iter();
+        let alone = alone.map(|told| self.settle_one(credential, by, told, kept_back));
+        let mut alone = join_all(alone).await.into_iter();
+        let (mut answers, mut failed) = (Vec::with_capacity(settled.len()), None);
+        for (attempt, verdict) in settled {
+            let verdict = verdict.or_else(|| alone.next());
+            let settled = verdict.unwrap_or_else(|| Err(unanswered().into()));
             match settled {
                 Ok(answer) => {
                     self.agents.sessions().has_ended(by, &attempt.delivery);
