@@ -21,8 +21,8 @@ use longshore_domain::time::Timestamp;
 pub use error::Error;
 pub use filter::{DeliveryFilter, Page, RunFilter};
 pub use record::{
-    ActionRecord, Applied, Backlog, DestinationRecord, Document, DocumentKind, Found, NewAction,
-    Pruned, Retention,
+    ActionRecord, AgentDelivery, Applied, Backlog, DestinationRecord, Document, DocumentKind,
+    Found, NewAction, Pruned, Retention,
 };
 
 /// Everything that the engine asks of a database.
@@ -169,10 +169,9 @@ pub trait Outbox: Send + Sync {
     ) -> Result<Vec<(Run, Delivery)>, Error>;
 
     /// Those of `ids` that there are, each with its run: what an agent's batch begins with.
-    async fn deliveries_of(&self, ids: &[DeliveryId]) -> Result<Vec<(Run, Delivery)>, Error>;
+    async fn deliveries_of(&self, ids: &[DeliveryId]) -> Result<Vec<AgentDelivery>, Error>;
 
-    /// The documents of those of `ids` whose payload has parts that each attempt makes anew: what is
-    /// deferred or encrypted. Most have none.
+    /// The documents of those of `ids` that are [`AgentDelivery::per_attempt`].
     async fn documents_per_attempt(
         &self,
         ids: &[DeliveryId],

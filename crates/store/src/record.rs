@@ -15,6 +15,18 @@ pub struct Found {
     pub delivery: Option<Delivery>,
 }
 
+/// A delivery with its run, as a batch of an agent's needs it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgentDelivery {
+    /// The run.
+    pub run: Run,
+    /// The delivery.
+    pub delivery: Delivery,
+    /// Whether its payload has parts that each attempt makes anew: what is deferred or encrypted.
+    /// Most have none.
+    pub per_attempt: bool,
+}
+
 /// A change was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Applied;

@@ -19,7 +19,7 @@ pub struct RunChange {
     pub attempt: Option<Attempt>,
     /// What the run's timeline and the automations are told.
     pub events: Vec<Event>,
-    /// Lines for the run's log.
+    /// Lines for the run's log; where the run's row is written, it counts them already.
     pub log: Vec<LogLine>,
     /// Makes a repeated request find this run.
     pub idempotency: Option<Idempotency>,
@@ -238,6 +238,18 @@ impl RunChange {
             RunWrite::Keep(_) => return None,
         };
         Some((run, self.delivery?.into_delivery()))
+    }
+
+    /// `run` and `delivery`, of which it was decided, as they shall be.
+    #[must_use]
+    pub fn applied_to(self, run: Run, delivery: Delivery) -> (Run, Delivery) {
+        let run = match self.run {
+            RunWrite::Insert(new) => new.run,
+            RunWrite::Update { run, .. } => *run,
+            RunWrite::Keep(_) => run,
+        };
+        let written = self.delivery.map(DeliveryWrite::into_delivery);
+        (run, written.unwrap_or(delivery))
     }
 
     /// The id of the run that it is about.

@@ -1,11 +1,12 @@
 //! Execution agents and integrations: what they claim, start and settle, and which of them live.
 //!
-//! What is true of a delivery is in storage; here is only who was heard of, and which attempts a
-//! session has started, so that they can be taken back when it falls silent.
+//! What is true of a delivery is in storage; here is only who was heard of, which attempts a session
+//! has started, so that they can be taken back when it falls silent, and what was read for that.
 
 mod claim;
 mod leases;
 mod publish;
+mod remembered;
 mod sessions;
 mod settle;
 mod start;
@@ -23,6 +24,7 @@ use tokio::sync::Notify;
 use crate::Engine;
 use crate::caller::Caller;
 use crate::error::Error;
+use remembered::Remembered;
 use sessions::{KnownAgent, Left, Sessions};
 
 pub use claim::Claimed;
@@ -36,12 +38,19 @@ const SESSION: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub(crate) struct Agents {
     sessions: Mutex<Sessions>,
+    remembered: Mutex<Remembered>,
     work: Notify,
 }
 
 impl Agents {
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        self.remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Something may be claimed or published now, or at another time than before.

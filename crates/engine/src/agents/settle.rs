@@ -15,10 +15,10 @@ use longshore_domain::outcome::Outcome;
 use longshore_domain::run::{self, AgentReport, Documents, LogLine, Run, RunChange};
 use longshore_domain::secret::Secret;
 use longshore_domain::time::Timestamp;
-use longshore_store::Error as Stored;
+use longshore_store::{AgentDelivery, Error as Stored};
 use serde_json::Value;
 
-use super::start::{at_most, unanswered};
+use super::start::{at_most, by_id, ids, unanswered};
 use crate::Engine;
 use crate::caller::Caller;
 use crate::decide::DECISIONS_LIMIT;
@@ -46,23 +46,21 @@ impl Engine {
         at_most(settle.items.len())?;
         let by = &settle.by;
         let attempts = settle.items.iter().map(|item| &item.attempt);
-        let mut known = self.deliveries_named(attempts).await?;
-        let kept_back = &self.kept_back_of(known.keys().cloned().collect()).await?;
+        let mut known = self.started_or_stored(&ids(attempts)).await?;
+        let kept_back = &self.kept_back_of(known.values()).await?;
         // All that can be decided on what was read is written at once.
         let mut changes = Vec::with_capacity(settle.items.len());
         let mut steps = Vec::with_capacity(settle.items.len());
         for told in settle.items {
             let attempt = told.attempt.clone();
             let step = match known.remove(&attempt.delivery) {
-                Some((run, delivery)) if is_present(&delivery, &attempt) => {
+                Some(AgentDelivery { run, delivery, .. })
+                    if is_present(&delivery, &attempt) && may_settle(&delivery, by, &told) =>
+                {
                     let told = self.scrubbed(&run, told, kept_back).await;
-                    if may_settle(&delivery, by, &told) {
-                        let change = Arc::new(self.settlement(credential, &run, &delivery, &told));
-                        changes.push(Arc::clone(&change));
-                        Step::Written(Box::new((run, delivery, told)), change)
-                    } else {
-                        Step::Said(SettleVerdict::NotFound)
-                    }
+                    let change = Arc::new(self.settlement(credential, &run, &delivery, &told));
+                    changes.push(Arc::clone(&change));
+                    Step::Written(Box::new((run, delivery, told)), change)
                 }
                 _ => Step::Alone(Box::new(told)),
             };
@@ -72,7 +70,6 @@ impl Engine {
         let (mut settled, mut alone) = (Vec::with_capacity(steps.len()), Vec::new());
         for (attempt, step) in steps {
             let verdict = match step {
-                Step::Said(verdict) => Some(Ok(verdict)),
                 Step::Alone(told) => {
                     alone.push(*told);
                     None
@@ -81,7 +78,8 @@ impl Engine {
                     let (run, delivery, told) = *found;
                     match applied.next().unwrap_or_else(|| Err(unanswered())) {
                         Ok(_) => Some(Ok(self.was_written(&run, &delivery, &change))),
-                        Err(Stored::Conflict(_)) => {
+                        // It moved, or was deleted, since it was read.
+                        Err(Stored::Conflict(_) | Stored::NotFound(_)) => {
                             alone.push(told);
                             None
                         }
@@ -111,7 +109,29 @@ impl Engine {
         failed.map_or(Ok(answers), Err)
     }
 
-    /// Settles what is looked at alone: it moved meanwhile, comes twice, or is over.
+    /// As it was written when it was started, where that is remembered; read at once, where not.
+    async fn started_or_stored(
+        &self,
+        ids: &[DeliveryId],
+    ) -> Result<HashMap<DeliveryId, AgentDelivery>, Error> {
+        let mut known = HashMap::with_capacity(ids.len());
+        let mut unknown = Vec::new();
+        {
+            let mut remembered = self.agents.remembered();
+            for id in ids {
+                match remembered.take(id) {
+                    Some(started) => drop(known.insert(id.clone(), started)),
+                    None => unknown.push(id.clone()),
+                }
+            }
+        }
+        if !unknown.is_empty() {
+            known.extend(by_id(self.store.deliveries_of(&unknown).await?));
+        }
+        Ok(known)
+    }
+
+    /// Settles what is looked at alone, as it stands in storage.
     async fn settle_one(
         &self,
         credential: &str,
@@ -249,8 +269,16 @@ impl Engine {
     }
 
     /// What nobody shall read of the calls for these deliveries: read once for a whole batch.
-    async fn kept_back_of(&self, deliveries: Vec<DeliveryId>) -> Result<KeptBack, Error> {
-        let documents = self.store.documents_per_attempt(&deliveries).await?;
+    async fn kept_back_of(
+        &self,
+        deliveries: impl Iterator<Item = &AgentDelivery>,
+    ) -> Result<KeptBack, Error> {
+        let per_attempt = deliveries.filter(|known| known.per_attempt);
+        let per_attempt: Vec<DeliveryId> = per_attempt.map(|it| it.delivery.id.clone()).collect();
+        let documents = match per_attempt.as_slice() {
+            [] => Vec::new(),
+            ids => self.store.documents_per_attempt(ids).await?,
+        };
         let mut secrets: Vec<Secret<String>> = self
             .secrets
             .values()
@@ -312,9 +340,8 @@ struct KeptBack {
 enum Step {
     /// Decided, and to be written: what was found, and what was told of it.
     Written(Box<(Run, Delivery, Settlement)>, Arc<RunChange>),
-    /// Nothing is written for it.
-    Said(SettleVerdict),
-    /// It comes twice, is over, or does not exist: looked at after the others.
+    /// It comes twice, is over, is not this session's, or does not exist: looked at after the
+    /// others.
     Alone(Box<Settlement>),
 }
 

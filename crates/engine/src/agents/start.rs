@@ -10,7 +10,7 @@ use longshore_domain::delivery::{Delivery, StartedByAgent, State, start_by_agent
 use longshore_domain::id::DeliveryId;
 use longshore_domain::outcome::Repeat;
 use longshore_domain::run::{Run, RunChange, started_by_agent};
-use longshore_store::Error as Stored;
+use longshore_store::{AgentDelivery, Error as Stored};
 
 use super::sessions::StartedSet;
 use crate::Engine;
@@ -46,17 +46,18 @@ impl Engine {
     async fn start_batch(&self, start: Start) -> Result<Vec<StartAnswer>, Error> {
         let by = &start.by;
         let attempts = start.items.iter().map(|item| &item.attempt);
-        let mut known = self.deliveries_named(attempts).await?;
+        let known = self.store.deliveries_of(&ids(attempts)).await?;
+        let mut known = by_id(known);
         let mut changes = Vec::with_capacity(start.items.len());
         let mut steps = Vec::with_capacity(start.items.len());
         for item in start.items {
             let step = match known.remove(&item.attempt.delivery) {
                 None => Step::Alone,
-                Some((run, delivery)) => match self.decide_start(by, &item, &run, &delivery) {
+                Some(found) => match self.decide_start(by, &item, &found.run, &found.delivery) {
                     Decided::Said(verdict) => Step::Said(verdict),
                     Decided::Write(change, repeat) => {
                         changes.push(Arc::clone(&change));
-                        Step::Written(Box::new((run, delivery)), change, repeat)
+                        Step::Written(Box::new(found), change, repeat)
                     }
                 },
             };
@@ -70,8 +71,14 @@ impl Engine {
                 Step::Alone => Ok(None),
                 Step::Written(found, change, repeat) => {
                     let applied = applied.next().unwrap_or_else(|| Err(unanswered()));
+                    let is_written = applied.is_ok();
                     let written = applied.map(|_| (&*change, repeat));
-                    self.was_started(by, &found.0, &found.1, written).await
+                    let (run, delivery) = (&found.run, &found.delivery);
+                    let said = self.was_started(by, run, delivery, written).await;
+                    if is_written {
+                        self.remember(*found, Arc::unwrap_or_clone(change));
+                    }
+                    said
                 }
             };
             let started = match started {
@@ -85,6 +92,18 @@ impl Engine {
             }
         }
         failed.map_or(Ok(answers), Err)
+    }
+
+    /// Its settlement is likely to come soon.
+    fn remember(&self, found: AgentDelivery, change: RunChange) {
+        let (run, delivery) = change.applied_to(found.run, found.delivery);
+        let started = AgentDelivery {
+            run,
+            delivery,
+            per_attempt: found.per_attempt,
+        };
+        let id = started.delivery.id.clone();
+        self.agents.remembered().add(id, started);
     }
 
     async fn start_one(&self, by: &Session, asked: &StartItem) -> Result<Verdict, Error> {
@@ -175,7 +194,7 @@ type Verdict = Result<Repeat, StartRefusal>;
 /// Where one item of a batch stands.
 enum Step {
     /// Decided, and to be written: what was found, and whether a repeat is harm.
-    Written(Box<(Run, Delivery)>, Arc<RunChange>, Repeat),
+    Written(Box<AgentDelivery>, Arc<RunChange>, Repeat),
     /// Nothing is written for it.
     Said(Verdict),
     /// It comes twice, or does not exist: looked at after the others.
@@ -190,17 +209,17 @@ enum Decided {
     Said(Verdict),
 }
 
-impl Engine {
-    /// What a batch begins with, read at once; whatever moves meanwhile is read again.
-    pub(super) async fn deliveries_named<'a>(
-        &self,
-        attempts: impl Iterator<Item = &'a AttemptRef>,
-    ) -> Result<HashMap<DeliveryId, (Run, Delivery)>, Error> {
-        let ids: Vec<DeliveryId> = attempts.map(|it| it.delivery.clone()).collect();
-        let found = self.store.deliveries_of(&ids).await?;
-        let named = found.into_iter();
-        Ok(named.map(|it| (it.1.id.clone(), it)).collect())
-    }
+/// What a batch names.
+pub(super) fn ids<'a>(attempts: impl Iterator<Item = &'a AttemptRef>) -> Vec<DeliveryId> {
+    attempts.map(|it| it.delivery.clone()).collect()
+}
+
+/// What a batch begins with; whatever moves meanwhile is read again.
+pub(super) fn by_id(
+    found: impl IntoIterator<Item = AgentDelivery>,
+) -> HashMap<DeliveryId, AgentDelivery> {
+    let found = found.into_iter();
+    found.map(|it| (it.delivery.id.clone(), it)).collect()
 }
 
 fn answer(attempt: AttemptRef, verdict: Verdict) -> StartAnswer {

@@ -49,6 +49,7 @@ impl Change {
             return Err(Failure::Refused(Error::NotFound("delivery")));
         }
         let key = group.next_run();
+        group.see(&run.id, key);
         bind::insert_run(group, key, run, &self.texts)?;
         bind::insert_documents(group, key, &new.documents, &self.texts)?;
         if let Some(write) = &self.decided.delivery {
@@ -113,7 +114,7 @@ pub(super) struct StoredRun {
 }
 
 fn stored_run(group: &mut Group<'_>, id: &RunId) -> Result<StoredRun, Failure> {
-    group
+    let found = group
         .kept(Kept::FindRun)?
         .query_row([id.as_str()], |row| {
             Ok(StoredRun {
@@ -124,8 +125,10 @@ fn stored_run(group: &mut Group<'_>, id: &RunId) -> Result<StoredRun, Failure> {
                 external_run_id: row.get(4)?,
             })
         })
-        .optional()?
-        .ok_or(Failure::Refused(Error::NotFound("run")))
+        .optional()?;
+    let found = found.ok_or(Failure::Refused(Error::NotFound("run")))?;
+    group.see(id, found.key);
+    Ok(found)
 }
 
 fn refuse_replay(

@@ -4,7 +4,7 @@ use longshore_domain::delivery::{Attempt, Delivery};
 use longshore_domain::id::{ConnectionId, RunId};
 use longshore_domain::run::{Documents, DocumentsPatch, Idempotency, Run};
 use longshore_domain::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::apply::StoredRun;
 use super::change::{Change, Texts};
@@ -14,10 +14,9 @@ use super::kept::Kept;
 use super::packed;
 use crate::Error;
 
-const UPDATE_RUN_INDEXED: &str =
-    "UPDATE run SET status = ?2, ended_at = ?3, external_run_id = ?4 WHERE key = ?1";
 const MOVE_DELIVERY: &str =
     "UPDATE delivery SET destination = ?2, connection = ?3 WHERE run_key = ?1";
+const NEXT_LOG_LINE: &str = "SELECT coalesce(max(number) + 1, 0) FROM log_line WHERE run_key = ?1";
 /// A delivery that was recovered and sent again settles under the same number: the later finding
 /// stands, as it is the one that moved the delivery.
 const REPLACE_ATTEMPT: &str = "UPDATE attempt SET started_at = ?3, duration_micros = ?4, \
@@ -90,7 +89,17 @@ pub(super) fn update_run(
     texts: &Texts,
 ) -> Result<(), Failure> {
     let redeemed = run.redemption.as_ref();
-    group.kept(Kept::UpdateRun)?.execute(params![
+    let moved = stored.status != run.status.code()
+        || stored.has_ended
+        || run.ended_at.is_some()
+        || stored.external_run_id != run.external_run_id;
+    let update = group.kept(if moved {
+        Kept::MoveRun
+    } else {
+        Kept::UpdateRun
+    })?;
+    // The shorter statement takes the first of these.
+    let row: &[&dyn ToSql] = params![
         stored.key,
         run.label.as_ref().map(|label| label.text.as_str()),
         run.label.as_ref().is_some_and(|label| label.by_engine),
@@ -103,22 +112,12 @@ pub(super) fn update_run(
         redeemed.and_then(|redeemed| redeemed.by.as_deref()),
         run.log_lines,
         run.version,
-    ])?;
-    let moved = stored.status != run.status.code()
-        || stored.has_ended
-        || run.ended_at.is_some()
-        || stored.external_run_id != run.external_run_id;
-    if moved {
-        group
-            .connection()
-            .prepare_cached(UPDATE_RUN_INDEXED)?
-            .execute(params![
-                stored.key,
-                run.status.code(),
-                run.ended_at.map(Timestamp::as_micros),
-                run.external_run_id,
-            ])?;
-    }
+        run.status.code(),
+        run.ended_at.map(Timestamp::as_micros),
+        run.external_run_id,
+    ];
+    let taken = update.parameter_count().min(row.len());
+    update.execute(&row[..taken])?;
     group.count_ended(i64::from(run.ended_at.is_some()) - i64::from(stored.has_ended));
     Ok(())
 }
@@ -210,7 +209,8 @@ pub(super) fn insert_delivery(
     Ok(())
 }
 
-/// Checks and updates the delivery; answers its run's key.
+/// Checks and updates the delivery; answers its run's key, with which, where it is known or was
+/// seen lately, the row is checked and written in one step.
 pub(super) fn update_delivery(
     group: &mut Group<'_>,
     run_key: Option<i64>,
@@ -218,27 +218,46 @@ pub(super) fn update_delivery(
     from: u32,
     texts: &Texts,
 ) -> Result<i64, Failure> {
-    let connection_id = delivery.connection.as_ref().map(ConnectionId::as_str);
+    if let Some(key) = run_key.or_else(|| group.seen(&delivery.run))
+        && write_delivery(group, key, delivery, from, texts)?
+    {
+        return Ok(key);
+    }
     let found = group
         .kept(Kept::FindDelivery)?
-        .query_row(
-            params![delivery.id.as_str(), delivery.destination, connection_id],
-            |row| {
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    row.get::<_, i64>(1)?,
-                    row.get::<_, bool>(2)?,
-                ))
-            },
-        )
+        .query_row([delivery.id.as_str()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        })
         .optional()?;
-    let Some((key, version, stays)) = found else {
+    let Some((key, version)) = found else {
         return Err(Failure::Refused(Error::NotFound("delivery")));
     };
-    if run_key.is_some_and(|run_key| run_key != key) || i64::from(from) != version {
-        return Err(Failure::Refused(Error::Conflict("delivery")));
+    let conflict = || Error::Conflict("delivery");
+    if run_key.is_some_and(|run_key| run_key != key) || version != i64::from(from) {
+        return Err(Failure::Refused(conflict()));
     }
-    group.kept(Kept::UpdateDelivery)?.execute(params![
+    if write_delivery(group, key, delivery, from, texts)? {
+        return Ok(key);
+    }
+    // It goes elsewhere, which nearly none does.
+    let connection_id = delivery.connection.as_ref().map(ConnectionId::as_str);
+    let mut elsewhere = group.connection().prepare_cached(MOVE_DELIVERY)?;
+    elsewhere.execute(params![key, delivery.destination, connection_id])?;
+    match write_delivery(group, key, delivery, from, texts)? {
+        true => Ok(key),
+        false => Err(Failure::Torn(conflict())),
+    }
+}
+
+/// Whether it stood there as it was read, and where it shall stay.
+fn write_delivery(
+    group: &mut Group<'_>,
+    key: i64,
+    delivery: &Delivery,
+    from: u32,
+    texts: &Texts,
+) -> Result<bool, Failure> {
+    let written = group.kept(Kept::UpdateDelivery)?.execute(params![
         key,
         delivery.state.code(),
         delivery.due_at.map(Timestamp::as_micros),
@@ -251,12 +270,12 @@ pub(super) fn update_delivery(
         delivery.version,
         texts.publication,
         delivery.repeat.code(),
+        delivery.id.as_str(),
+        from,
+        delivery.destination,
+        delivery.connection.as_ref().map(ConnectionId::as_str),
     ])?;
-    if !stays {
-        let mut elsewhere = group.connection().prepare_cached(MOVE_DELIVERY)?;
-        elsewhere.execute(params![key, delivery.destination, connection_id])?;
-    }
-    Ok(key)
+    Ok(written == 1)
 }
 
 /// Adds attempt, events and log lines.
@@ -283,8 +302,14 @@ pub(super) fn write_history(
     if decided.log.is_empty() {
         return Ok(());
     }
-    let next = group.kept(Kept::NextLogLine)?;
-    let first: i64 = next.query_row([key], |row| row.get(0))?;
+    let first = match decided.run() {
+        // The run counts its lines, and this change with them.
+        Some(run) => i64::from(run.log_lines) - i64::try_from(decided.log.len()).unwrap_or(0),
+        None => group
+            .connection()
+            .prepare_cached(NEXT_LOG_LINE)?
+            .query_row([key], |row| row.get(0))?,
+    };
     let insert = group.kept(Kept::InsertLogLine)?;
     for (number, line) in (first..).zip(&decided.log) {
         insert.execute(params![

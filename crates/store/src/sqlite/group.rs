@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use longshore_domain::id::RunId;
 use rusqlite::{Connection, ErrorCode, Statement, params};
 use tokio::sync::oneshot;
 
 use super::kept::{Kept, Statements};
+use super::seen::SeenRuns;
 use crate::Error;
 
 /// Why a write was not done.
@@ -154,6 +156,7 @@ pub(super) struct Group<'c> {
     connection: &'c Connection,
     statements: Statements<'c>,
     keys: Keys,
+    seen: SeenRuns,
     tally: Tally,
 }
 
@@ -164,6 +167,7 @@ impl<'c> Group<'c> {
             connection,
             statements: Statements::new(connection),
             keys,
+            seen: SeenRuns::default(),
             tally: Tally::default(),
         }
     }
@@ -189,6 +193,16 @@ impl<'c> Group<'c> {
     pub(super) const fn next_run(&mut self) -> i64 {
         self.keys.run += 1;
         self.keys.run
+    }
+
+    /// Notes the key of a run.
+    pub(super) fn see(&mut self, run: &RunId, key: i64) {
+        self.seen.add(run, key);
+    }
+
+    /// The key of a run that was seen lately, or another's: whoever uses it checks the row's ids.
+    pub(super) fn seen(&self, run: &RunId) -> Option<i64> {
+        self.seen.find(run)
     }
 
     /// The place of a new event.

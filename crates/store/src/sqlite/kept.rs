@@ -12,12 +12,12 @@ pub(super) enum Kept {
     InsertDocuments,
     FindRun,
     UpdateRun,
+    MoveRun,
     InsertDelivery,
     FindDelivery,
     UpdateDelivery,
     InsertAttempt,
     InsertEvent,
-    NextLogLine,
     InsertLogLine,
     CountRevision,
 }
@@ -51,6 +51,12 @@ impl Kept {
                  updated_by = ?6, updated_at = ?7, redeemed = ?8, redeemed_attempt = ?9, \
                  redeemed_by = ?10, log_lines = ?11, version = ?12 WHERE key = ?1"
             }
+            Self::MoveRun => {
+                "UPDATE run SET label = ?2, label_by_engine = ?3, link_json = ?4, summary = ?5, \
+                 updated_by = ?6, updated_at = ?7, redeemed = ?8, redeemed_attempt = ?9, \
+                 redeemed_by = ?10, log_lines = ?11, version = ?12, status = ?13, ended_at = ?14, \
+                 external_run_id = ?15 WHERE key = ?1"
+            }
             Self::InsertDelivery => {
                 "INSERT INTO delivery (run_key, id, receiver, destination, connection, repeat_, \
                  synchronized, state, due_at, attempt, attempts_used, has_left, scheduled_since, \
@@ -59,14 +65,13 @@ impl Kept {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
                  ?17, ?18, ?19, ?20)"
             }
-            Self::FindDelivery => {
-                "SELECT run_key, version, destination = ?2 AND connection IS ?3 FROM delivery \
-                 WHERE id = ?1"
-            }
+            Self::FindDelivery => "SELECT run_key, version FROM delivery WHERE id = ?1",
             Self::UpdateDelivery => {
                 "UPDATE delivery SET state = ?2, due_at = ?3, attempt = ?4, attempts_used = ?5, \
                  has_left = ?6, scheduled_since = ?7, diagnosis_json = ?8, updated_at = ?9, \
-                 version = ?10, publication_json = ?11, repeat_ = ?12 WHERE run_key = ?1"
+                 version = ?10, publication_json = ?11, repeat_ = ?12 \
+                 WHERE run_key = ?1 AND id = ?13 AND version = ?14 AND destination = ?15 \
+                 AND connection IS ?16"
             }
             Self::InsertAttempt => {
                 "INSERT OR IGNORE INTO attempt (run_key, number, started_at, duration_micros, \
@@ -76,9 +81,6 @@ impl Kept {
             Self::InsertEvent => {
                 "INSERT INTO event (seq, run_key, kind, at, by, changed_json) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-            }
-            Self::NextLogLine => {
-                "SELECT coalesce(max(number) + 1, 0) FROM log_line WHERE run_key = ?1"
             }
             Self::InsertLogLine => {
                 "INSERT INTO log_line (run_key, number, id, message, created_by, created_at) \

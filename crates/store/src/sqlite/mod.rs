@@ -24,6 +24,7 @@ mod queue;
 mod read;
 mod row;
 mod runs;
+mod seen;
 mod take;
 mod text;
 mod upkeep;

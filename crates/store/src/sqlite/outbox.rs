@@ -13,7 +13,9 @@ use super::read::{snapshot, unreadable};
 use super::runs::{all, first};
 use super::take::{Take, Taking};
 use super::{Sqlite, list, row};
-use crate::{Backlog, DeliveryFilter, DestinationRecord, Error, Found, Outbox, Page};
+use crate::{
+    AgentDelivery, Backlog, DeliveryFilter, DestinationRecord, Error, Found, Outbox, Page,
+};
 
 /// How many rows one scan for workers answers at most.
 const SCAN_LIMIT: u32 = 10_000;
@@ -162,29 +164,31 @@ impl Outbox for Sqlite {
                     let key = Cells::new(found, "run_document", 0).key("run_key")?;
                     row::documents(found, 1, key)
                 };
-                let mut found = Vec::new();
                 snapshot(connection, |connection| {
-                    for id in ids {
-                        let documents = first(connection, &sql, [id.as_str()], read)?;
-                        found.extend(documents.map(|documents| (id, documents)));
-                    }
-                    Ok(found)
+                    let found = each(connection, &sql, &ids, read)?;
+                    let named = ids.into_iter().zip(found);
+                    Ok(named.filter_map(|(id, found)| Some((id, found?))).collect())
                 })
             })
             .await
     }
 
-    async fn deliveries_of(&self, ids: &[DeliveryId]) -> Result<Vec<(Run, Delivery)>, Error> {
+    async fn deliveries_of(&self, ids: &[DeliveryId]) -> Result<Vec<AgentDelivery>, Error> {
         let ids = ids.to_vec();
         self.readers
             .read(move |connection| {
-                let sql = select("JOIN run ON run.key = delivery.run_key WHERE delivery.id = ?1");
-                let mut found = Vec::with_capacity(ids.len());
+                let sql = format!(
+                    "SELECT {}, {}, run_document.deferred IS NOT NULL \
+                     OR run_document.encrypted IS NOT NULL \
+                     FROM delivery JOIN run ON run.key = delivery.run_key \
+                     LEFT JOIN run_document ON run_document.run_key = delivery.run_key \
+                     WHERE delivery.id = ?1",
+                    row::RUN,
+                    row::DELIVERY
+                );
                 snapshot(connection, |connection| {
-                    for id in &ids {
-                        found.extend(first(connection, &sql, [id.as_str()], read)?);
-                    }
-                    Ok(found)
+                    let found = each(connection, &sql, &ids, agent_delivery)?;
+                    Ok(found.into_iter().flatten().collect())
                 })
             })
             .await
@@ -296,6 +300,33 @@ fn read(found: &Row<'_>) -> Result<(Run, Delivery), Error> {
     let (_, run) = row::run(found, 0)?;
     let delivery = row::delivery(found, row::width(row::RUN), run.id.clone())?;
     Ok((run, delivery))
+}
+
+fn agent_delivery(found: &Row<'_>) -> Result<AgentDelivery, Error> {
+    const PER_ATTEMPT_AT: usize = row::width(row::RUN) + row::width(row::DELIVERY);
+    let (run, delivery) = read(found)?;
+    Ok(AgentDelivery {
+        run,
+        delivery,
+        per_attempt: found.get(PER_ATTEMPT_AT).map_err(unreadable)?,
+    })
+}
+
+/// The first row for each id, where there is one.
+fn each<T>(
+    connection: &Connection,
+    sql: &str,
+    ids: &[DeliveryId],
+    read: impl Fn(&Row<'_>) -> Result<T, Error>,
+) -> Result<Vec<Option<T>>, Error> {
+    let mut statement = connection.prepare_cached(sql).map_err(unreadable)?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let mut rows = statement.query([id.as_str()]).map_err(unreadable)?;
+        let row = rows.next().map_err(unreadable)?;
+        found.push(row.map(&read).transpose()?);
+    }
+    Ok(found)
 }
 
 /// What a worker works off. A row that cannot be read must not stop the others: it is told and

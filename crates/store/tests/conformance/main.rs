@@ -66,6 +66,7 @@ macro_rules! conformance {
                 changes_applied_together_are_answered_in_their_order,
                 what_is_missing_is_not_found,
                 log_lines_are_paged,
+                lines_follow_those_that_the_run_counts,
                 runs_that_wait_are_found_by_their_action,
                 a_deep_document_is_read_back,
             }

@@ -519,7 +519,7 @@ pub(crate) async fn a_batch_finds_the_deliveries_that_there_are(store: Arc<dyn S
     let found = store.deliveries_of(&asked).await.expect("read");
     let pairs: Vec<_> = found
         .into_iter()
-        .map(|(run, delivery)| (run.id, delivery))
+        .map(|found| (found.run.id, found.delivery))
         .collect();
     assert_eq!(
         pairs,
@@ -556,6 +556,9 @@ pub(crate) async fn documents_are_read_for_a_batch_where_attempts_make_parts_ane
     let sealed = insert(&store, accept(request, Some((sample::rendered(), new(2))))).await;
     let plain = insert(&store, sample::due(3, A)).await.id;
     let asked = [plain, sealed.id.clone(), made_anew.clone()];
+    let known = store.deliveries_of(&asked).await.expect("read");
+    let per_attempt: Vec<bool> = known.iter().map(|known| known.per_attempt).collect();
+    assert_eq!(per_attempt, [false, true, true]);
     let found = store.documents_per_attempt(&asked).await.expect("read");
     let [(first, with_sealed), (second, with_deferred)] = &found[..] else {
         panic!("{found:?}");

@@ -56,6 +56,7 @@ fn full(number: u64) -> RunChange {
         attempt: Some(1),
         by: Some("job/3".into()),
     });
+    run.log_lines = 2;
     documents.properties = large();
     documents.raw_properties =
         Some(json!({"z": 1, "a": [1e-7, 18_446_744_073_709_551_615u64]}).into());
@@ -387,6 +388,28 @@ pub(crate) async fn log_lines_are_paged(store: Arc<dyn Store>) {
             "{offset} {limit}"
         );
     }
+}
+
+/// A change of the run counts its lines; a change that keeps the run need not.
+pub(crate) async fn lines_follow_those_that_the_run_counts(store: Arc<dyn Store>) {
+    let insert = sample::owned(1);
+    let mut run = sample::run_of(&insert);
+    store.apply(Arc::new(insert)).await.expect("stored");
+    for round in 0..3 {
+        let mut after = run.clone();
+        after.log_lines += 2;
+        let mut change = sample::updated(&run, after);
+        change.log = vec![line(2 * round), line(2 * round + 1)];
+        run = change.run().expect("an update").clone();
+        store.apply(Arc::new(change)).await.expect("logged");
+    }
+    let mut keeping = RunChange::keep(run.id.clone());
+    keeping.log = vec![line(6)];
+    store.apply(Arc::new(keeping)).await.expect("logged");
+    assert_eq!(
+        store.log_lines(&run.id, 0, 10).await,
+        Ok((0..7).map(line).collect())
+    );
 }
 
 pub(crate) async fn runs_that_wait_are_found_by_their_action(store: Arc<dyn Store>) {

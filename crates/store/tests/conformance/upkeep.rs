@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_domain::id::RunLogId;
-use longshore_domain::run::{LogLine, Request, RunChange, accept};
+use longshore_domain::run::{LogLine, Request, RunChange, RunWrite, accept};
 use longshore_domain::time::Timestamp;
 use longshore_store::{Error, NewAction, Pruned, Retention, RunFilter, Store};
 use tokio::task::JoinSet;
@@ -33,6 +33,9 @@ async fn history(store: &Arc<dyn Store>, number: u64, ended_ms: Option<i64>) {
             created_at: sample::at(line),
         })
         .collect();
+    if let RunWrite::Insert(new) = &mut insert.run {
+        new.run.log_lines = 5;
+    }
     let (run, delivery) = (sample::run_of(&insert), sample::delivery_of(&insert));
     store.apply(Arc::new(insert)).await.expect("stored");
     store

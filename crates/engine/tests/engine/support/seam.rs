@@ -11,9 +11,9 @@ use longshore_domain::run::{Documents, Event, LogLine, Run, RunChange, RunWrite}
 use longshore_domain::time::Timestamp;
 use longshore_store::sqlite::Sqlite;
 use longshore_store::{
-    ActionRecord, Applied, Backlog, Catalog, DeliveryFilter, DestinationRecord, Document,
-    DocumentKind, Documented, Error, Found, NewAction, Outbox, Page, Pruned, Retention, RunFilter,
-    Runs, Upkeep,
+    ActionRecord, AgentDelivery, Applied, Backlog, Catalog, DeliveryFilter, DestinationRecord,
+    Document, DocumentKind, Documented, Error, Found, NewAction, Outbox, Page, Pruned, Retention,
+    RunFilter, Runs, Upkeep,
 };
 use tokio::sync::watch;
 
@@ -280,7 +280,7 @@ impl Outbox for Seam {
         self.inner.documents_per_attempt(ids).await
     }
 
-    async fn deliveries_of(&self, ids: &[DeliveryId]) -> Result<Vec<(Run, Delivery)>, Error> {
+    async fn deliveries_of(&self, ids: &[DeliveryId]) -> Result<Vec<AgentDelivery>, Error> {
         self.inner.deliveries_of(ids).await
     }
 
