@@ -179,7 +179,7 @@ impl Caller {
                 message,
                 plan,
                 route,
-                body: body.into(),
+                body: body.into_boxed_slice().into(),
                 synchronized,
             })),
         }

@@ -283,6 +283,8 @@ impl Reading<'_> {
     }
 
     fn spawn(&mut self, begun: Begun, work: impl Future<Output = Ending> + Send + 'static) {
+        // Boxed: what is awaited would be held twice, where it comes from and where it is polled.
+        let work = Box::pin(work);
         self.jobs.spawn(async move {
             let ending = work.await;
             Ended { begun, ending }

@@ -168,7 +168,7 @@ impl Desk {
                 tracing::info!(%run, "no mapping is enabled for this run; it is left alone");
                 Ending::NotOurs
             }
-            Asked::Impossible(diagnosis) => self.refuse(&run, attempt, diagnosis).await,
+            Asked::Impossible(diagnosis) => Box::pin(self.refuse(&run, attempt, diagnosis)).await,
             Asked::Call(prepared) => {
                 let until = Until {
                     lease: lease_until,

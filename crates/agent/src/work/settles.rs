@@ -36,13 +36,13 @@ struct Backlog {
 /// Where settlements are put.
 #[derive(Clone)]
 pub(super) struct Settles {
-    queue: mpsc::Sender<Report>,
+    queue: mpsc::Sender<Box<Report>>,
     backlog: Arc<Backlog>,
 }
 
 /// Who reports them.
 pub(super) struct Settling {
-    queue: mpsc::Receiver<Report>,
+    queue: mpsc::Receiver<Box<Report>>,
     backlog: Arc<Backlog>,
 }
 
@@ -70,11 +70,12 @@ impl Settles {
         let bytes = weight(&settlement);
         self.backlog.bytes.fetch_add(bytes, Ordering::AcqRel);
         let (done, is_done) = oneshot::channel();
-        let report = Report {
+        // Boxed, as all runs that wait to be reported hold theirs.
+        let report = Box::new(Report {
             settlement,
             bytes,
             done,
-        };
+        });
         // Where the reporter is gone the process ends.
         if self.queue.send(report).await.is_ok() {
             let _ended = is_done.await;
@@ -95,7 +96,7 @@ impl Settles {
 
 impl Settling {
     pub(super) async fn run(mut self, server: &Server) {
-        let mut next: Option<Report> = None;
+        let mut next: Option<Box<Report>> = None;
         loop {
             let first = match next.take() {
                 Some(report) => report,
@@ -105,7 +106,7 @@ impl Settling {
                 },
             };
             let mut bytes = first.bytes;
-            let mut batch = vec![first];
+            let mut batch = vec![*first];
             while batch.len() < BATCH_LIMIT {
                 let Ok(report) = self.queue.try_recv() else {
                     break;
@@ -115,7 +116,7 @@ impl Settling {
                     next = Some(report);
                     break;
                 }
-                batch.push(report);
+                batch.push(*report);
             }
             self.settle(batch, server).await;
         }

@@ -138,14 +138,28 @@ impl Queue {
                 .wait(waiting)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        let changes = waiting.changes.len().min(self.group_limit);
-        group.extend(waiting.changes.drain(..changes).map(|(job, _)| job));
-        let new_runs = waiting.new_runs.len().min(self.group_limit - changes);
-        for (job, bytes) in waiting.new_runs.drain(..new_runs).collect::<Vec<_>>() {
-            waiting.new_runs_bytes -= bytes;
-            group.push(job);
-        }
+        self.fill(group, &mut waiting);
         true
+    }
+
+    /// Moves what has come meanwhile into `group`, as far as it has room; false where it got none.
+    pub(super) fn join_group(&self, group: &mut Vec<Box<dyn Job>>) -> bool {
+        let before = group.len();
+        self.fill(group, &mut self.lock());
+        group.len() > before
+    }
+
+    fn fill(&self, group: &mut Vec<Box<dyn Job>>, waiting: &mut Waiting) {
+        let room = self.group_limit.saturating_sub(group.len());
+        let changes = waiting.changes.len().min(room);
+        group.extend(waiting.changes.drain(..changes).map(|(job, _)| job));
+        let new_runs = waiting.new_runs.len().min(room - changes);
+        let mut freed = 0;
+        group.extend(waiting.new_runs.drain(..new_runs).map(|(job, bytes)| {
+            freed += bytes;
+            job
+        }));
+        waiting.new_runs_bytes -= freed;
     }
 
     /// Takes no more; what is queued will still be written.
@@ -168,5 +182,50 @@ impl Queue {
         );
         drop(waiting);
         drop(dropped);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::group::{Failure, Group};
+
+    struct Nothing;
+
+    impl Job for Nothing {
+        fn write(&mut self, _: &mut Group<'_>) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        fn refuse(&mut self, _: Error) {}
+
+        fn answer(self: Box<Self>) -> Option<Box<dyn Job>> {
+            None
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_while_a_group_is_written_joins_it_up_to_its_limit() {
+        let queue = Queue::new(&Config {
+            group_limit: 3,
+            ..Config::new("unused")
+        });
+        queue.new_run(Box::new(Nothing), 5).unwrap();
+        let mut group = Vec::new();
+        assert!(queue.next_group(&mut group));
+        assert_eq!(group.len(), 1);
+        assert!(!queue.join_group(&mut group), "nothing came");
+        for _ in 0..2 {
+            queue.new_run(Box::new(Nothing), 5).unwrap();
+            queue.change(Box::new(Nothing)).await.unwrap();
+        }
+        assert!(queue.join_group(&mut group));
+        assert_eq!(group.len(), 3);
+        assert!(!queue.join_group(&mut group), "it is full");
+        // Changes go before new runs, and what found no room makes the next group.
+        assert_eq!(queue.lock().new_runs_bytes, 10);
+        group.clear();
+        assert!(queue.next_group(&mut group));
+        assert_eq!((group.len(), queue.lock().new_runs_bytes), (2, 0));
     }
 }

@@ -52,7 +52,7 @@ impl Writer {
         let mut jobs = Vec::new();
         while self.queue.next_group(&mut jobs) {
             self.wal.enter();
-            write_group(&mut group, &mut jobs);
+            write_group(&mut group, &mut jobs, &self.queue);
             self.wal.leave();
             for job in jobs.drain(..) {
                 if let Some(follow_up) = job.answer() {
@@ -66,10 +66,10 @@ impl Writer {
     }
 }
 
-fn write_group(group: &mut Group<'_>, jobs: &mut [Box<dyn Job>]) {
-    let outcome = match try_group(group, jobs, false) {
+fn write_group(group: &mut Group<'_>, jobs: &mut Vec<Box<dyn Job>>, queue: &Queue) {
+    let outcome = match try_group(group, |group| together(group, jobs, queue)) {
         // Nothing was kept; now each in its own savepoint, so that only the torn one is undone.
-        Err(Failure::Torn(_) | Failure::Refused(_)) => try_group(group, jobs, true),
+        Err(Failure::Torn(_) | Failure::Refused(_)) => try_group(group, |group| apart(group, jobs)),
         done => done,
     };
     if let Err(Failure::Lost(error) | Failure::Torn(error) | Failure::Refused(error)) = outcome {
@@ -84,22 +84,39 @@ fn write_group(group: &mut Group<'_>, jobs: &mut [Box<dyn Job>]) {
     }
 }
 
-fn try_group(group: &mut Group<'_>, jobs: &mut [Box<dyn Job>], apart: bool) -> Result<(), Failure> {
-    let outcome = transact(group, jobs, apart);
+fn try_group<'c>(
+    group: &mut Group<'c>,
+    write: impl FnOnce(&mut Group<'c>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let written = group.begin().and_then(|()| write(group));
+    let outcome = written.and_then(|()| group.commit());
     if outcome.is_err() {
         group.abort();
     }
     outcome
 }
 
-fn transact(group: &mut Group<'_>, jobs: &mut [Box<dyn Job>], apart: bool) -> Result<(), Failure> {
-    group.begin()?;
-    for job in jobs {
-        if apart {
-            group.write_apart(job.as_mut())?;
-        } else {
+/// What comes while the group is written joins it: it would wait for the same sync and cause another.
+fn together(
+    group: &mut Group<'_>,
+    jobs: &mut Vec<Box<dyn Job>>,
+    queue: &Queue,
+) -> Result<(), Failure> {
+    let mut written = 0;
+    loop {
+        for job in jobs.iter_mut().skip(written) {
             job.write(group)?;
         }
+        written = jobs.len();
+        if !queue.join_group(jobs) {
+            return Ok(());
+        }
     }
-    group.commit()
+}
+
+fn apart(group: &mut Group<'_>, jobs: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+    for job in jobs {
+        group.write_apart(job.as_mut())?;
+    }
+    Ok(())
 }
