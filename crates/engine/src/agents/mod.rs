@@ -1,7 +1,8 @@
 //! Execution agents and integrations: what they claim, start and settle, and which of them live.
 //!
 //! What is true of a delivery is in storage; here is only who was heard of, which attempts a session
-//! has started, so that they can be taken back when it falls silent, and what was read for that.
+//! has started, so that they can be taken back when it falls silent, and what these looked like when
+//! they were written, so that they need not be read again.
 
 mod claim;
 mod leases;

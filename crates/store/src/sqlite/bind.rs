@@ -219,7 +219,7 @@ pub(super) fn update_delivery(
     texts: &Texts,
 ) -> Result<i64, Failure> {
     if let Some(key) = run_key.or_else(|| group.seen(&delivery.run))
-        && write_delivery(group, key, delivery, from, texts)?
+        && replace_delivery(group, key, delivery, from, texts)?
     {
         return Ok(key);
     }
@@ -236,21 +236,21 @@ pub(super) fn update_delivery(
     if run_key.is_some_and(|run_key| run_key != key) || version != i64::from(from) {
         return Err(Failure::Refused(conflict()));
     }
-    if write_delivery(group, key, delivery, from, texts)? {
+    if replace_delivery(group, key, delivery, from, texts)? {
         return Ok(key);
     }
     // It goes elsewhere, which nearly none does.
     let connection_id = delivery.connection.as_ref().map(ConnectionId::as_str);
     let mut elsewhere = group.connection().prepare_cached(MOVE_DELIVERY)?;
     elsewhere.execute(params![key, delivery.destination, connection_id])?;
-    match write_delivery(group, key, delivery, from, texts)? {
+    match replace_delivery(group, key, delivery, from, texts)? {
         true => Ok(key),
         false => Err(Failure::Torn(conflict())),
     }
 }
 
 /// Whether it stood there as it was read, and where it shall stay.
-fn write_delivery(
+fn replace_delivery(
     group: &mut Group<'_>,
     key: i64,
     delivery: &Delivery,

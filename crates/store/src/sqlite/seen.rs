@@ -51,3 +51,29 @@ fn hash(run: &RunId) -> u64 {
 const fn place(hash: u64) -> usize {
     hash as usize % PLACES
 }
+
+#[cfg(test)]
+mod tests {
+    use longshore_domain::time::Timestamp;
+
+    use super::*;
+
+    fn run(number: u64) -> RunId {
+        RunId::mint(Timestamp::from_micros(0), number)
+    }
+
+    #[test]
+    fn a_run_is_found_under_its_last_key_until_another_takes_its_place() {
+        let mut seen = SeenRuns::default();
+        assert_eq!(seen.find(&run(1)), None);
+        seen.add(&run(1), 7);
+        seen.add(&run(1), 8);
+        assert_eq!(seen.find(&run(1)), Some(8));
+        let shares_its_place = |other: &RunId| place(hash(other)) == place(hash(&run(1)));
+        let other = (2..).map(run).find(shares_its_place);
+        let other = other.unwrap();
+        assert_eq!(seen.find(&other), None);
+        seen.add(&other, 9);
+        assert_eq!((seen.find(&run(1)), seen.find(&other)), (None, Some(9)));
+    }
+}
