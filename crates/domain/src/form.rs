@@ -128,9 +128,10 @@ impl Form {
     pub fn encrypted(&self) -> impl Iterator<Item = EncryptedInput> {
         let inputs = self.inputs.iter();
         inputs.filter_map(|input| {
+            let algorithm = input.encryption?.algorithm();
             Some(EncryptedInput {
                 name: input.name.clone(),
-                algorithm: input.encryption?.algorithm(),
+                algorithm,
             })
         })
     }

@@ -156,7 +156,10 @@ impl Engine {
         }
         let call = json!({"headers": given.headers, "body": given.body});
         let template = CompiledTemplate::new(&call);
-        let filled = template.fill(&self.evaluator, OWNER, &json!({})).await;
+        let nothing = json!({});
+        let filled = template
+            .fill(&self.evaluator, OWNER, (&nothing).into())
+            .await;
         let secrets: Map<String, Value> = self
             .secrets
             .values()

@@ -7,13 +7,13 @@ use longshore_domain::template::{
     Cause, Deferred, Evaluated, Expression, Failure, Filled, MAX_EXPRESSION_BYTES, PerAttempt,
     Template,
 };
-use longshore_jq::{CompileError, Evaluated as Output, Evaluator, Program};
+use longshore_jq::{CompileError, Evaluated as Output, Evaluator, Input, Members as _, Program};
 use serde_json::Value;
 
 use crate::Engine;
 use crate::dispatch::parcel::{Content, DeferredContent};
 use crate::outgoing::Outgoing;
-use crate::scope;
+use crate::scope::{self, RunScope};
 
 const _: () = assert!(
     MAX_EXPRESSION_BYTES == longshore_jq::bounds::MAX_EXPRESSION_BYTES,
@@ -83,7 +83,12 @@ impl CompiledTemplate {
 
     /// The template filled in with what its expressions come to; what names a secret stays as it
     /// was written.
-    pub(crate) async fn fill(&self, evaluator: &Evaluator, owner: &str, scope: &Value) -> Filled {
+    pub(crate) async fn fill(
+        &self,
+        evaluator: &Evaluator,
+        owner: &str,
+        scope: Input<'_>,
+    ) -> Filled {
         let evaluated = evaluated(evaluator, owner, &self.programs, scope).await;
         self.template.fill(&evaluated)
     }
@@ -116,15 +121,13 @@ pub(crate) async fn evaluated(
     evaluator: &Evaluator,
     owner: &str,
     programs: &[Compiled],
-    scope: &Value,
+    scope: Input<'_>,
 ) -> Vec<Evaluated> {
-    let runnable: Vec<&Program> = programs
-        .iter()
-        .filter_map(|compiled| match compiled {
-            Compiled::Program(program) => Some(program),
-            Compiled::Deferred | Compiled::Mistake(_) => None,
-        })
-        .collect();
+    let mut runnable = Vec::with_capacity(programs.len());
+    runnable.extend(programs.iter().filter_map(|compiled| match compiled {
+        Compiled::Program(program) => Some(program),
+        Compiled::Deferred | Compiled::Mistake(_) => None,
+    }));
     let outputs = evaluator.evaluate(owner, &runnable, scope).await;
     let mut outputs = outputs.into_iter();
     let evaluated = programs.iter().map(|compiled| match compiled {
@@ -166,7 +169,7 @@ pub(crate) async fn evaluated_apart(
 ) -> Vec<Evaluated> {
     let names_secret = || per_attempt.expressions().iter().map(|it| it.deferred);
     if names_secret().all(|names_secret| names_secret) {
-        return evaluated(evaluator, owner, &programs, scope).await;
+        return evaluated(evaluator, owner, &programs, scope.into()).await;
     }
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for (program, names_secret) in programs.into_iter().zip(names_secret()) {
@@ -178,8 +181,8 @@ pub(crate) async fn evaluated_apart(
         there.push(Compiled::Deferred);
     }
     let plain = scope::without_secrets(scope.clone());
-    let with = evaluated(evaluator, owner, &with, scope).await;
-    let without = evaluated(evaluator, owner, &without, &plain).await;
+    let with = evaluated(evaluator, owner, &with, scope.into()).await;
+    let without = evaluated(evaluator, owner, &without, (&plain).into()).await;
     let pairs = with.into_iter().zip(without).zip(names_secret());
     pairs
         .map(|((with, without), names_secret)| if names_secret { with } else { without })
@@ -196,9 +199,13 @@ pub(crate) fn compiled(evaluator: &Evaluator, per_attempt: &PerAttempt) -> Vec<C
 
 impl Engine {
     /// Renders an invocation; what names a secret stays as it was written.
-    pub(crate) async fn render(&self, template: &CompiledTemplate, scope: &Value) -> Rendered {
+    pub(crate) async fn render(
+        &self,
+        template: &CompiledTemplate,
+        scope: &RunScope<'_>,
+    ) -> Rendered {
         let filled = template
-            .fill(&self.evaluator, action_of(scope), scope)
+            .fill(&self.evaluator, scope.action, Input::Object(scope))
             .await;
         Rendered {
             payload: filled.value,
@@ -246,7 +253,7 @@ impl Engine {
             bytes: ready.bytes(),
             payload: payload.as_value().clone(),
             deferred: documents.deferred.clone(),
-            scope: scope::of_stored(run, documents),
+            scope: RunScope::of(run, documents).whole(),
             encrypted: documents.encrypted.clone().filter(|it| it.has_sealed()),
         })))
     }

@@ -14,6 +14,7 @@ use crate::bounds::{
     Bound, Bounds, DEFAULT_IDLE, DEFAULT_WAIT, DEFAULT_WORKERS, MAX_EXPRESSION_BYTES,
     MAX_OUTPUT_BYTES, MAX_OUTPUT_DEPTH, MAX_PROGRAMS_KEPT,
 };
+use crate::input::Input;
 use crate::pool::{Lane, Pool, WorkerCommand};
 use crate::program::{CompileError, Evaluated, Program};
 use crate::worker::Sandbox;
@@ -112,12 +113,13 @@ impl Evaluator {
     ///
     /// Never fails: an expression that passes a bound answers which, even where it ended its
     /// worker; the others of the call are evaluated by the next one in the time left.
-    pub async fn evaluate(
+    pub async fn evaluate<'a>(
         &self,
         owner: &str,
         programs: &[&Program],
-        input: &Value,
+        input: impl Into<Input<'a>>,
     ) -> Vec<Evaluated> {
+        let input = input.into();
         let mut evaluated: Vec<Option<Evaluated>> = programs
             .iter()
             .enumerate()
@@ -126,7 +128,7 @@ impl Evaluator {
         if evaluated.iter().any(Option::is_none) {
             let call = Call::new(self, owner, programs, &mut evaluated);
             // Boxed, since most callers never wait here and would keep the room for it.
-            Box::pin(call.evaluate(input)).await;
+            Box::pin(async { call.evaluate(&input.whole()).await }).await;
         }
         let mut left = self.bounds.outputs_bytes;
         let bounded = |answer: Option<Evaluated>| match answer {
@@ -136,7 +138,12 @@ impl Evaluator {
         evaluated.into_iter().map(bounded).collect()
     }
 
-    fn without_worker(&self, place: usize, program: &Program, input: &Value) -> Option<Evaluated> {
+    fn without_worker(
+        &self,
+        place: usize,
+        program: &Program,
+        input: Input<'_>,
+    ) -> Option<Evaluated> {
         if place >= self.bounds.expressions {
             return Some(Evaluated::Exceeded(Bound::Expressions));
         }

@@ -9,6 +9,7 @@ mod evaluator;
 mod frame;
 #[doc(hidden)]
 pub mod fuzzing;
+mod input;
 mod interpreter;
 mod meter;
 mod needs;
@@ -21,6 +22,7 @@ pub mod worker;
 
 pub use bounds::{Bound, Bounds};
 pub use evaluator::{Config, Evaluator};
+pub use input::{Input, Members};
 pub use meter::Metered;
 pub use pool::WorkerCommand;
 pub use program::{CompileError, Evaluated, Program};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::bounds::Bound;
+use crate::input::Input;
 use crate::needs::Needs;
 use crate::plain::{self, Fault};
 use crate::{check, frame};
@@ -86,8 +87,8 @@ impl Program {
 
     /// Evaluates here and now, where the expression and the values it meets are plain ones.
     #[must_use]
-    pub fn evaluate_in_process(&self, input: &Value) -> Option<Evaluated> {
-        match plain::evaluate(self.plain.as_deref()?, input) {
+    pub fn evaluate_in_process<'a>(&self, input: impl Into<Input<'a>>) -> Option<Evaluated> {
+        match plain::evaluate(self.plain.as_deref()?, input.into()) {
             Ok(Some(value)) => Some(Evaluated::Output(value)),
             Ok(None) => Some(Evaluated::Empty),
             Err(Fault::Error(message)) => Some(Evaluated::Error(message)),

@@ -87,7 +87,7 @@ impl Running {
             header_timeout: limits.header_timeout,
             request_timeout: limits.request_timeout,
         };
-        let router = api::router(Arc::new(App {
+        let service = api::service(Arc::new(App {
             engine: Arc::clone(&self.engine),
             limits,
             public_url: self.config.public_url.clone(),
@@ -95,7 +95,7 @@ impl Running {
         }));
         let tasks = self.listeners.clone();
         self.listeners
-            .spawn(listen::serve(listener, router, patience, tasks.clone()));
+            .spawn(listen::serve(listener, service, patience, tasks.clone()));
         if let Some(listener) = metrics {
             let router = listen::metrics_router(Arc::clone(&self.engine));
             self.listeners

@@ -1,5 +1,6 @@
 //! Listeners: the API and the metrics, each bounded in connections and in patience.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,13 +9,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, header};
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use longshore_engine::Engine;
 use longshore_engine::tasks::Tasks;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 
 use crate::api::too_late;
 
@@ -40,8 +42,14 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Serves `router` until `tasks` stop; requests under way are finished.
-pub async fn serve(listener: TcpListener, router: Router, patience: Patience, tasks: Tasks) {
+/// Serves `service` until `tasks` stop; requests under way are finished.
+pub async fn serve<S>(listener: TcpListener, service: S, patience: Patience, tasks: Tasks)
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+{
     let slots = Arc::new(Semaphore::new(patience.connections));
     loop {
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
@@ -59,24 +67,27 @@ pub async fn serve(listener: TcpListener, router: Router, patience: Patience, ta
                 continue;
             }
         };
-        let (router, stopping) = (router.clone(), tasks.clone());
+        let (service, stopping) = (service.clone(), tasks.clone());
         tasks.spawn(async move {
-            connection(stream, router, patience, stopping).await;
+            connection(stream, service, patience, stopping).await;
             drop(slot);
         });
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, patience: Patience, tasks: Tasks) {
+async fn connection<S>(stream: TcpStream, service: S, patience: Patience, tasks: Tasks)
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send,
+{
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let router = router.clone();
+    let served = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let service = service.clone();
         async move {
             let request = request.map(Body::new);
-            let served = tokio::time::timeout(patience.request_timeout, router.oneshot(request));
-            Ok::<_, std::convert::Infallible>(match served.await {
+            let served = tokio::time::timeout(patience.request_timeout, service.oneshot(request));
+            Ok::<_, Infallible>(match served.await {
                 Ok(Ok(response)) => response,
                 Ok(Err(never)) => match never {},
                 Err(_) => too_late(),
@@ -86,7 +97,7 @@ async fn connection(stream: TcpStream, router: Router, patience: Patience, tasks
     let serving = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(patience.header_timeout)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), served);
     tokio::pin!(serving);
     let served = tokio::select! {
         served = serving.as_mut() => served,

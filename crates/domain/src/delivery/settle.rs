@@ -54,7 +54,7 @@ pub fn settle(
     let next = if is_current(delivery, attempt.number) {
         Some(settle_current(delivery, attempt, outcome, settling))
     } else if acceptance.is_some() && waits_for_acceptance(delivery) {
-        Some(accepted(delivery, outcome, settling))
+        Some(accepted(delivery.clone(), outcome, settling))
     } else {
         None
     };
@@ -89,26 +89,27 @@ fn settle_current(
     outcome: &Outcome,
     settling: &Settling<'_>,
 ) -> Delivery {
-    let delivery = &Delivery {
+    let left = delivery.left;
+    let delivery = Delivery {
         attempt: attempt.number,
         ..delivery.clone()
     };
     let mut next = match outcome {
         Outcome::Accepted(_) => accepted(delivery, outcome, settling),
-        Outcome::Refused(diagnosis) => dead(delivery, diagnosis.clone()),
+        Outcome::Refused(diagnosis) => dead(&delivery, diagnosis.clone()),
         Outcome::Unknown(diagnosis) if delivery.repeat == Repeat::Harm => {
-            unconfirmed(delivery, diagnosis.clone(), settling.now)
+            unconfirmed(&delivery, diagnosis.clone(), settling.now)
         }
-        Outcome::Unknown(diagnosis) => again(delivery, diagnosis, None, true, settling),
+        Outcome::Unknown(diagnosis) => again(&delivery, diagnosis, None, true, settling),
         Outcome::Retry(retry) => again(
-            delivery,
+            &delivery,
             &retry.diagnosis,
             retry.retry_after,
             retry.uses_attempt,
             settling,
         ),
     };
-    next.left = delivery.left
+    next.left = left
         || attempt.status.is_some()
         || attempt.outcome == OutcomeKind::Unknown
         || attempt.outcome == OutcomeKind::Accepted;
@@ -116,7 +117,7 @@ fn settle_current(
     next
 }
 
-fn accepted(delivery: &Delivery, outcome: &Outcome, settling: &Settling<'_>) -> Delivery {
+fn accepted(delivery: Delivery, outcome: &Outcome, settling: &Settling<'_>) -> Delivery {
     let warning = match outcome {
         Outcome::Accepted(acceptance) => acceptance.warning.clone(),
         _ => None,
@@ -127,7 +128,7 @@ fn accepted(delivery: &Delivery, outcome: &Outcome, settling: &Settling<'_>) -> 
         diagnosis: warning,
         left: true,
         updated_at: settling.now,
-        ..delivery.clone()
+        ..delivery
     }
 }
 

@@ -223,20 +223,21 @@ impl Check {
             ("property", _) => "properties".to_owned(),
             _ => format!("{unit}s"),
         };
-        let found = match self.is_confidential {
+        let is_confidential = self.is_confidential;
+        let found = || match is_confidential {
             true => String::new(),
             false => format!(", not {size}"),
         };
         if let Some(min) = min.filter(|min| size < *min) {
             self.push(
                 path,
-                format!("expected at least {min} {}{found}", units(min)),
+                format!("expected at least {min} {}{}", units(min), found()),
             );
         }
         if let Some(max) = max.filter(|max| size > *max) {
             self.push(
                 path,
-                format!("expected at most {max} {}{found}", units(max)),
+                format!("expected at most {max} {}{}", units(max), found()),
             );
         }
     }

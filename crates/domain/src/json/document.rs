@@ -1,9 +1,9 @@
 //! A JSON value with its text, which is written once however often it is shown and stored.
 
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 use std::sync::OnceLock;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use super::about_length;
@@ -11,15 +11,30 @@ use super::compact::{Unwritable, VERBATIM, compact_of};
 
 /// How deep stored JSON may be; far above what the API takes and templates build.
 pub const STORED_DEPTH: u32 = 512;
+/// Room for a text that is written before its value is known.
+const WRITTEN_BYTES: usize = 256;
 
-/// A JSON value that remembers its text.
-#[derive(Clone, Debug, Default)]
+/// A JSON value that remembers its text, or a text that is read when its value is asked for.
+#[derive(Clone, Debug)]
 pub struct JsonDocument {
-    value: Value,
+    /// One of both is always there.
+    value: OnceLock<Value>,
     text: OnceLock<String>,
 }
 
 impl JsonDocument {
+    /// What `value` is written as; who needs no tree of it, like most, never has one.
+    ///
+    /// # Errors
+    /// What about it cannot be written.
+    pub fn write<T: Serialize + ?Sized>(value: &T) -> Result<Self, Unwritable> {
+        let text = compact_of(value, STORED_DEPTH, WRITTEN_BYTES)?;
+        Ok(Self {
+            value: OnceLock::new(),
+            text: text.into(),
+        })
+    }
+
     /// The text of [`compact`].
     ///
     /// # Errors
@@ -28,27 +43,29 @@ impl JsonDocument {
         if let Some(text) = self.text.get() {
             return Ok(text);
         }
-        let text = compact_of(&self.value, STORED_DEPTH, about_length(&self.value))?;
+        let value = self.as_value();
+        let text = compact_of(value, STORED_DEPTH, about_length(value))?;
         Ok(self.text.get_or_init(|| text))
     }
 
     /// The value.
     #[must_use]
-    pub const fn as_value(&self) -> &Value {
-        &self.value
+    pub fn as_value(&self) -> &Value {
+        self.value.get_or_init(|| read(self.text.get()))
     }
 
     /// How long its text is, about where it is not written yet.
     pub(crate) fn about_length(&self) -> usize {
         self.text
             .get()
-            .map_or_else(|| about_length(&self.value), String::len)
+            .map_or_else(|| about_length(self.as_value()), String::len)
     }
 
     /// The value alone.
     #[must_use]
     pub fn into_value(self) -> Value {
-        self.value
+        let text = self.text;
+        self.value.into_inner().unwrap_or_else(|| read(text.get()))
     }
 
     /// For [`compact`] alone: any other serializer takes a text that is there for a JSON string.
@@ -57,10 +74,24 @@ impl JsonDocument {
     }
 }
 
+/// The value of a text that was written here, and so can be read.
+fn read(text: Option<&String>) -> Value {
+    let mut parser = serde_json::Deserializer::from_str(text.map_or("null", String::as_str));
+    // Written at most as deep as is allowed.
+    parser.disable_recursion_limit();
+    Value::deserialize(&mut parser).unwrap_or_default()
+}
+
+impl Default for JsonDocument {
+    fn default() -> Self {
+        Value::Null.into()
+    }
+}
+
 impl From<Value> for JsonDocument {
     fn from(value: Value) -> Self {
         Self {
-            value,
+            value: value.into(),
             text: OnceLock::new(),
         }
     }
@@ -70,26 +101,19 @@ impl Deref for JsonDocument {
     type Target = Value;
 
     fn deref(&self) -> &Value {
-        &self.value
-    }
-}
-
-impl DerefMut for JsonDocument {
-    fn deref_mut(&mut self) -> &mut Value {
-        self.text.take();
-        &mut self.value
+        self.as_value()
     }
 }
 
 impl PartialEq for JsonDocument {
     fn eq(&self, other: &Self) -> bool {
-        self.value == other.value
+        self.as_value() == other.as_value()
     }
 }
 
 impl PartialEq<Value> for JsonDocument {
     fn eq(&self, other: &Value) -> bool {
-        self.value == *other
+        self.as_value() == other
     }
 }
 
@@ -99,7 +123,7 @@ impl Serialize for Written<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0.text() {
             Ok(text) => serializer.serialize_newtype_struct(VERBATIM, text),
-            Err(_) => self.0.value.serialize(serializer),
+            Err(_) => self.0.as_value().serialize(serializer),
         }
     }
 }
@@ -112,14 +136,22 @@ mod tests {
     use crate::json::compact;
 
     #[test]
-    fn the_text_follows_the_value() {
-        let mut document = JsonDocument::from(json!({"a": [1, "\"x\""]}));
+    fn the_text_is_the_values() {
+        let document = JsonDocument::from(json!({"a": [1, "\"x\""]}));
         assert_eq!(document.text(), Ok(r#"{"a":[1,"\"x\""]}"#));
-        let shown = json!([document.written().0.value, 2]).to_string();
+        let shown = json!([document.as_value(), 2]).to_string();
         let written = (document.written(), 2);
         assert_eq!(compact(&written, 3), Ok(shown));
-        document["a"] = Value::Null;
-        assert_eq!(document.text(), Ok(r#"{"a":null}"#));
+    }
+
+    #[test]
+    fn what_was_written_is_read_when_it_is_asked_for() {
+        let document = JsonDocument::write(&("é", [1])).unwrap();
+        assert_eq!(document.text(), Ok(r#"["é",[1]]"#));
+        assert_eq!(document, json!(["é", [1]]));
+        let document = JsonDocument::write(&[[2]]).unwrap();
+        assert_eq!(document.clone().into_value(), json!([[2]]));
+        assert_eq!(document[0], json!([2]));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::delivery::{Delivery, Receiver, State};
 use crate::id::{ConnectionId, DeliveryId, RunId};
+use crate::json::JsonDocument;
 use crate::outcome::Repeat;
 use crate::template::Deferred;
 use crate::time::Timestamp;
@@ -54,7 +55,7 @@ pub struct Request {
     /// The encrypted inputs, where there are some.
     pub encrypted: Option<Box<EncryptedInputs>>,
     /// Who asked for it, from where and when.
-    pub trigger: Value,
+    pub trigger: JsonDocument,
     /// Who asked for it.
     pub created_by: String,
     /// When.
@@ -145,7 +146,7 @@ pub fn accept(request: Request, dispatch: Option<(Rendered, NewDelivery)>) -> Ru
         properties: request.properties.into(),
         raw_properties: request.raw_properties.map(Into::into),
         encrypted: request.encrypted,
-        trigger: request.trigger.into(),
+        trigger: request.trigger,
         entity: request
             .entity
             .map(|identifier| json!({"identifier": identifier})),

@@ -294,46 +294,41 @@ pub(super) fn write(
 
 fn difference(before: &Run, after: &Run, documents: &DocumentsPatch) -> Map<String, Value> {
     let mut changed = Map::new();
-    let mut note = |name: &str, differs: bool, value: Value| {
+    let mut note = |name: &str, differs: bool, value: &dyn Fn() -> Value| {
         if differs {
-            changed.insert(name.to_owned(), value);
+            changed.insert(name.to_owned(), value());
         }
     };
-    let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::String);
-    note(
-        "status",
-        before.status != after.status,
-        after.status.name().into(),
-    );
-    let shown = after
-        .label
-        .as_ref()
-        .map_or(Value::Null, |label| label.text.clone().into());
-    note("statusLabel", before.label != after.label, shown);
-    note(
-        "summary",
-        before.summary != after.summary,
-        text(&after.summary),
-    );
-    note(
-        "link",
-        before.link != after.link,
-        after.link.clone().unwrap_or(Value::Null),
-    );
-    let id = text(&after.external_run_id);
-    note(
-        "externalRunId",
-        before.external_run_id != after.external_run_id,
-        id,
-    );
-    let by = after.redemption.as_ref().and_then(|taken| taken.by.clone());
-    note(
-        "redeemedBy",
-        before.redemption != after.redemption,
-        text(&by),
-    );
-    let votes = documents.votes.as_ref().map_or(0, Vec::len);
-    note("approvals", documents.votes.is_some(), votes.into());
-    note("response", documents.response.is_some(), Value::Bool(true));
+    let text = |text: Option<&String>| text.cloned().map_or(Value::Null, Value::String);
+    note("status", before.status != after.status, &|| {
+        after.status.name().into()
+    });
+    note("statusLabel", before.label != after.label, &|| {
+        text(after.label.as_ref().map(|label| &label.text))
+    });
+    note("summary", before.summary != after.summary, &|| {
+        text(after.summary.as_ref())
+    });
+    note("link", before.link != after.link, &|| {
+        after.link.clone().unwrap_or(Value::Null)
+    });
+    let is_another = before.external_run_id != after.external_run_id;
+    note("externalRunId", is_another, &|| {
+        text(after.external_run_id.as_ref())
+    });
+    note("redeemedBy", before.redemption != after.redemption, &|| {
+        text(
+            after
+                .redemption
+                .as_ref()
+                .and_then(|taken| taken.by.as_ref()),
+        )
+    });
+    note("approvals", documents.votes.is_some(), &|| {
+        documents.votes.as_ref().map_or(0, Vec::len).into()
+    });
+    note("response", documents.response.is_some(), &|| {
+        Value::Bool(true)
+    });
     changed
 }

@@ -14,6 +14,7 @@ use longshore_domain::run::{
     RunChange, RunView,
 };
 use longshore_domain::time::Timestamp;
+use longshore_jq::Members as _;
 use longshore_store::{Error as Stored, Found};
 use serde_json::Value;
 
@@ -24,7 +25,7 @@ use crate::decide::About;
 use crate::dispatch::no_signer;
 use crate::error::Error;
 use crate::identity::SigningSecret;
-use crate::scope;
+use crate::scope::{self, RunScope};
 
 /// The most runs of one claim.
 const CLAIM_LIMIT: u32 = 500;
@@ -243,16 +244,19 @@ impl Engine {
     ) -> Result<Documents, PublishFailure> {
         if let Some(encrypted) = documents.encrypted.as_ref().filter(|it| it.has_sealed()) {
             let signer = signer.ok_or_else(|| PublishFailure::Unavailable(no_signer()))?;
-            self.wire_inputs(&run.id, delivery.attempt, encrypted, &signer.value)
-                .map_err(|fault| PublishFailure::Refused(fault.diagnosis()))?
-                .put_into(&mut documents.properties);
+            let wire = self
+                .wire_inputs(&run.id, delivery.attempt, encrypted, &signer.value)
+                .map_err(|fault| PublishFailure::Refused(fault.diagnosis()))?;
+            let mut properties = std::mem::take(&mut documents.properties).into_value();
+            wire.put_into(&mut properties);
+            documents.properties = properties.into();
         }
         let deferred = !documents.deferred.is_empty();
         let Some(payload) = documents.payload.take_if(|_| deferred) else {
             return Ok(documents);
         };
         let token = self.identity.run_token(&run.id, delivery.attempt);
-        let scope = scope::of_stored(run, &documents);
+        let scope = RunScope::of(run, &documents).whole();
         let scope = scope::with_secrets(scope, &self.secrets.values(), &token);
         let filled = self
             .fill_deferred(payload.into_value(), &documents.deferred, &scope)

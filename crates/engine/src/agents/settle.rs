@@ -15,6 +15,7 @@ use longshore_domain::outcome::Outcome;
 use longshore_domain::run::{self, AgentReport, Documents, LogLine, Run, RunChange};
 use longshore_domain::secret::Secret;
 use longshore_domain::time::Timestamp;
+use longshore_jq::Members as _;
 use longshore_store::{AgentDelivery, Error as Stored};
 use serde_json::Value;
 
@@ -23,7 +24,7 @@ use crate::Engine;
 use crate::caller::Caller;
 use crate::decide::DECISIONS_LIMIT;
 use crate::error::Error;
-use crate::scope;
+use crate::scope::{self, RunScope};
 
 /// How much of an answer an attempt keeps.
 const EXCERPT_BYTES: usize = 4 * 1024;
@@ -302,7 +303,7 @@ impl Engine {
         let token = self.identity.run_token(&run.id, attempt);
         let mut secrets = Vec::new();
         if let Some(documents) = documents {
-            let mut scope = scope::of_stored(run, documents);
+            let mut scope = RunScope::of(run, documents).whole();
             if let Some(encrypted) = &documents.encrypted {
                 // Which of the signer's secrets it was given under, nobody has noted.
                 for secret in self.identity.signer_secrets() {

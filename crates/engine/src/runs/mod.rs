@@ -6,6 +6,7 @@ mod preview;
 mod report;
 mod start;
 mod timeline;
+mod trigger;
 
 pub use list::Listed;
 pub(crate) use list::of_page;

@@ -46,7 +46,7 @@ impl Engine {
         let mut request = self.request(credential, &action, command)?;
         request.required_approval = RequiredApproval::Plain(false);
         let now = request.now;
-        let planned = self.plan(&action, &mut request).await;
+        let planned = self.plan(&action, &request).await;
         let new = self.new_delivery(&planned.route, planned.synchronized, Entry::Stored, now);
         let before = planned.rendered.failed.clone();
         let change = run::accept(request, Some((planned.rendered, new)));

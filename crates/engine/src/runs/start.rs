@@ -8,11 +8,11 @@ use longshore_domain::delivery::Receiver;
 use longshore_domain::form::Form;
 use longshore_domain::id::{DeliveryId, RunId};
 use longshore_domain::run::{
-    self, DeliveryWrite, Documents, EncryptedInputs, Entry, Idempotency, Message, NewDelivery,
-    Rendered, Request, Run, RunChange, RunView, RunWrite, Source, Vote, defer_in_message,
-    standard_message,
+    self, DeliveryWrite, Documents, Entry, Idempotency, Message, NewDelivery, Rendered, Request,
+    Run, RunChange, RunView, RunWrite, Source, Vote, defer_in_message, standard_message,
 };
 use longshore_domain::time::Timestamp;
+use longshore_jq::Members as _;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use crate::dispatch::parcel::{Content, DeferredContent, Known, Parcel};
 use crate::error::Error;
 use crate::outgoing::{Outgoing, decides_route};
 use crate::routing::Route;
-use crate::scope::{self, object};
+use crate::scope::{self, RunScope};
 
 /// How long an idempotency key finds its run.
 const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -95,13 +95,13 @@ impl Engine {
         command: StartRun,
     ) -> Result<RunText, Error> {
         self.can_be_sent(action)?;
-        let mut request = self.request(credential, action, command)?;
+        let request = self.request(credential, action, command)?;
         let now = request.now;
         if request.required_approval.is_required() {
             let change = Arc::new(run::accept(request, None));
             return self.accept(action, change, None).await;
         }
-        let planned = self.plan(action, &mut request).await;
+        let planned = self.plan(action, &request).await;
         let reservation = (planned.route.receiver != Receiver::Agent)
             .then(|| self.reserve(&planned.route, planned.bytes));
         let entry = reservation
@@ -150,7 +150,7 @@ impl Engine {
             properties,
             raw_properties: raw,
             encrypted,
-            trigger: self.trigger(credential, action, now),
+            trigger: self.trigger(credential, action, now)?,
             created_by: credential.to_owned(),
             now,
             rerun_of: command.rerun_of,
@@ -297,27 +297,13 @@ impl Engine {
         Ok(self.commit(Some(run.clone()), change, sending).await)
     }
 
-    pub(super) async fn plan(&self, action: &CompiledAction, request: &mut Request) -> Planned {
-        let mut scope = scope::of(
-            &request.id,
-            &request.action,
-            request.blueprint.as_deref(),
-            std::mem::take(&mut request.properties),
-            request.encrypted.as_deref(),
-            std::mem::take(&mut request.trigger),
-            request.entity.as_deref(),
-        );
+    pub(super) async fn plan(&self, action: &CompiledAction, request: &Request) -> Planned {
+        let scope = RunScope::of_request(request);
         let mut rendered = self.render(&action.invocation, &scope).await;
-        let asks_for_message = asks_for_message(action, &mut rendered);
-        let encrypted = request.encrypted.clone();
-        let may_wait = !rendered.deferred.is_empty() || encrypted.is_some();
-        let kept = may_wait.then(|| scope.clone());
-        request.properties = scope::take(&mut scope, "inputs");
-        request.trigger = scope::take(&mut scope, "trigger");
-        if asks_for_message {
+        if asks_for_message(action, &mut rendered) {
             add_message(action, &mut rendered, &Message::of(request));
         }
-        self.planned(rendered, kept, encrypted).await
+        self.planned(rendered, &scope).await
     }
 
     async fn plan_stored(
@@ -326,47 +312,42 @@ impl Engine {
         run: &Run,
         documents: &Documents,
     ) -> Planned {
-        let scope = scope::of_stored(run, documents);
+        let scope = RunScope::of(run, documents);
         let mut rendered = self.render(&action.invocation, &scope).await;
         if asks_for_message(action, &mut rendered) {
             add_message(action, &mut rendered, &Message::of_stored(run, documents));
         }
-        let encrypted = documents.encrypted.clone();
-        self.planned(rendered, Some(scope), encrypted).await
+        self.planned(rendered, &scope).await
     }
 
-    /// `scope` is there where parts of the payload may be evaluated later.
-    async fn planned(
-        &self,
-        rendered: Rendered,
-        scope: Option<Value>,
-        encrypted: Option<Box<EncryptedInputs>>,
-    ) -> Planned {
+    async fn planned(&self, rendered: Rendered, scope: &RunScope<'_>) -> Planned {
         let outgoing = Outgoing::of(&rendered.payload);
         let mut route = self.route(&outgoing);
         let mut synchronized = outgoing.synchronized;
         let bytes = outgoing.bytes();
-        let content = match scope.filter(|_| !rendered.deferred.is_empty()) {
-            None => Content::Ready(Box::new(outgoing)),
-            Some(scope) => {
-                if rendered
-                    .deferred
-                    .iter()
-                    .any(|part| decides_route(&part.pointer))
-                {
-                    // Only the destination of a URL that names a secret is kept of this.
-                    let complete = Box::pin(self.with_secrets(&rendered, &scope)).await;
-                    route = self.secret_route(&complete);
-                    synchronized = complete.synchronized;
-                }
-                Content::Deferred(Box::new(DeferredContent {
-                    payload: rendered.payload.clone(),
-                    deferred: rendered.deferred.clone(),
-                    scope,
-                    encrypted: encrypted.filter(|it| it.has_sealed()),
-                    bytes,
-                }))
+        let content = if rendered.deferred.is_empty() {
+            Content::Ready(Box::new(outgoing))
+        } else {
+            let encrypted = scope.encrypted.filter(|it| it.has_sealed());
+            let encrypted = encrypted.map(|it| Box::new(it.clone()));
+            let scope = scope.whole();
+            if rendered
+                .deferred
+                .iter()
+                .any(|part| decides_route(&part.pointer))
+            {
+                // Only the destination of a URL that names a secret is kept of this.
+                let complete = Box::pin(self.with_secrets(&rendered, &scope)).await;
+                route = self.secret_route(&complete);
+                synchronized = complete.synchronized;
             }
+            Content::Deferred(Box::new(DeferredContent {
+                payload: rendered.payload.clone(),
+                deferred: rendered.deferred.clone(),
+                scope,
+                encrypted,
+                bytes,
+            }))
         };
         Planned {
             rendered,
@@ -419,27 +400,6 @@ impl Engine {
             body,
             expires_at: now.plus(IDEMPOTENCY_KEPT),
         }
-    }
-
-    /// Who asked, from where and when, as templates see it (contract §5.1).
-    fn trigger(&self, credential: &str, action: &CompiledAction, now: Timestamp) -> Value {
-        let user = object([
-            ("email", Value::Null),
-            ("firstName", Value::Null),
-            ("lastName", Value::Null),
-            ("id", credential.into()),
-        ]);
-        let by = object([
-            ("orgId", self.organization.id().into()),
-            ("userId", credential.into()),
-            ("user", user),
-        ]);
-        object([
-            ("by", by),
-            ("origin", "API".into()),
-            ("at", now.to_string().into()),
-            ("operation", operation_of(action).into()),
-        ])
     }
 }
 

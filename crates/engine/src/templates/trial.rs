@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use longshore_domain::action::{MAX_WARNINGS, Scope};
 use longshore_domain::id::RunId;
 use longshore_domain::template::{Failure, PerAttempt};
-use longshore_jq::Evaluator;
+use longshore_jq::{Evaluator, Members as _};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -15,7 +15,7 @@ use crate::Engine;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::render::{Compiled, CompiledTemplate, evaluated_apart};
-use crate::scope;
+use crate::scope::{self, RunScope};
 use crate::tasks::apart;
 
 /// What a run token is replaced by.
@@ -73,7 +73,7 @@ pub async fn try_out(
     };
     let (examined, template) = apart(look).await;
     let plain = scope::without_secrets(context.clone());
-    let filled = template.fill(evaluator, OWNER, &plain).await;
+    let filled = template.fill(evaluator, OWNER, (&plain).into()).await;
     let (mut value, mut failures) = (filled.value, filled.failures);
     if !filled.deferred.is_empty() {
         let named = examined.secrets().map(str::to_owned);
@@ -177,7 +177,7 @@ impl Engine {
             TrialContext::Run(id) => {
                 let found = self.store.run(&id).await?;
                 let found = found.ok_or_else(|| Error::not_found("run", id.as_str()))?;
-                scope::of_stored(&found.run, &found.documents)
+                RunScope::of(&found.run, &found.documents).whole()
             }
         };
         let names = self.secrets.list().into_iter();

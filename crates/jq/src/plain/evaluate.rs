@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::compare::compare;
 use super::{Expression, Key, Path, Piece, Step};
 use crate::bounds::{MAX_OUTPUT_BYTES, MAX_OUTPUT_DEPTH, MAX_PLAIN_WORK_BYTES};
+use crate::input::Input;
 use crate::value;
 
 /// Why there is no output.
@@ -23,7 +24,7 @@ pub(crate) enum Fault {
 type Output<'v> = Result<Option<Cow<'v, Value>>, Fault>;
 
 /// The only output of `expression` on `input`, if any.
-pub(crate) fn evaluate(expression: &Expression, input: &Value) -> Result<Option<Value>, Fault> {
+pub(crate) fn evaluate(expression: &Expression, input: Input<'_>) -> Result<Option<Value>, Fault> {
     let mut work = Work {
         left: MAX_PLAIN_WORK_BYTES,
     };
@@ -41,9 +42,9 @@ struct Work {
 }
 
 impl Work {
-    fn evaluate<'v>(&mut self, expression: &'v Expression, input: &'v Value) -> Output<'v> {
+    fn evaluate<'v>(&mut self, expression: &'v Expression, input: Input<'v>) -> Output<'v> {
         match expression {
-            Expression::Identity => Ok(Some(Cow::Borrowed(input))),
+            Expression::Identity => Ok(Some(input.whole())),
             Expression::Literal(value) => Ok(Some(Cow::Borrowed(value))),
             Expression::Path(path) => self.path(path, input),
             Expression::Try(tried) => match self.evaluate(tried, input) {
@@ -65,7 +66,10 @@ impl Work {
             Expression::Comparison(sides) => self.comparison(sides, input),
             Expression::All(operands) => self.logic(operands, false, input),
             Expression::Any(operands) => self.logic(operands, true, input),
-            Expression::Not => Ok(truth(!is_true(input))),
+            Expression::Not => Ok(truth(match input {
+                Input::Value(value) => !is_true(value),
+                Input::Object(_) => false,
+            })),
             Expression::If(branches, otherwise) => {
                 for (condition, then) in branches {
                     match self.evaluate(condition, input)? {
@@ -78,7 +82,7 @@ impl Work {
                 }
                 match otherwise {
                     Some(otherwise) => self.evaluate(otherwise, input),
-                    None => Ok(Some(Cow::Borrowed(input))),
+                    None => Ok(Some(input.whole())),
                 }
             }
         }
@@ -88,7 +92,7 @@ impl Work {
     fn comparison<'v>(
         &mut self,
         (left, op, right): &'v (Expression, Cmp, Expression),
-        input: &'v Value,
+        input: Input<'v>,
     ) -> Output<'v> {
         let Some(right) = self.evaluate(right, input)? else {
             return Ok(None);
@@ -114,7 +118,7 @@ impl Work {
         &mut self,
         operands: &'v [Expression],
         stop: bool,
-        input: &'v Value,
+        input: Input<'v>,
     ) -> Output<'v> {
         for operand in operands {
             match self.evaluate(operand, input)? {
@@ -127,7 +131,7 @@ impl Work {
     }
 
     /// The values of the last piece first, as jq does.
-    fn text<'v>(&mut self, pieces: &'v [Piece], input: &'v Value) -> Output<'v> {
+    fn text<'v>(&mut self, pieces: &'v [Piece], input: Input<'v>) -> Output<'v> {
         let mut parts = Vec::with_capacity(pieces.len());
         for piece in pieces.iter().rev() {
             parts.push(match piece {
@@ -174,7 +178,7 @@ impl Work {
 
     /// The first that is neither null nor false, else the last. An error ends it: jq 1.8 hides
     /// none of them here.
-    fn alternatives<'v>(&mut self, choices: &'v [Expression], input: &'v Value) -> Output<'v> {
+    fn alternatives<'v>(&mut self, choices: &'v [Expression], input: Input<'v>) -> Output<'v> {
         let Some((last, choices)) = choices.split_last() else {
             return Ok(None);
         };
@@ -189,12 +193,17 @@ impl Work {
         self.evaluate(last, input)
     }
 
-    fn pipeline<'v>(&mut self, stages: &'v [Expression], input: &'v Value) -> Output<'v> {
-        let mut value = Cow::Borrowed(input);
+    fn pipeline<'v>(&mut self, stages: &'v [Expression], input: Input<'v>) -> Output<'v> {
+        let Some((first, stages)) = stages.split_first() else {
+            return Ok(Some(input.whole()));
+        };
+        let Some(mut value) = self.evaluate(first, input)? else {
+            return Ok(None);
+        };
         for stage in stages {
             let output = match value {
-                Cow::Borrowed(input) => self.evaluate(stage, input)?,
-                Cow::Owned(input) => match self.evaluate(stage, &input)? {
+                Cow::Borrowed(input) => self.evaluate(stage, Input::Value(input))?,
+                Cow::Owned(input) => match self.evaluate(stage, Input::Value(&input))? {
                     Some(output) => Some(Cow::Owned(self.own(output)?)),
                     None => None,
                 },
@@ -210,7 +219,7 @@ impl Work {
     fn object<'v>(
         &mut self,
         entries: &'v [(Expression, Expression)],
-        input: &'v Value,
+        input: Input<'v>,
     ) -> Output<'v> {
         let mut object = Map::new();
         for (key, value) in entries {
@@ -232,7 +241,7 @@ impl Work {
         Ok(Some(Cow::Owned(Value::Object(object))))
     }
 
-    fn path<'v>(&mut self, path: &'v Path, input: &'v Value) -> Output<'v> {
+    fn path<'v>(&mut self, path: &'v Path, input: Input<'v>) -> Output<'v> {
         // jq evaluates the indexes first, the last one foremost
         let mut computed = Vec::new();
         for step in path.steps.iter().rev() {
@@ -243,10 +252,28 @@ impl Work {
                 }
             }
         }
-        let Some(mut value) = self.evaluate(&path.base, input)? else {
-            return Ok(None);
+        let mut steps = path.steps.as_slice();
+        let mut value = match (&path.base, input, steps.split_first()) {
+            (
+                Expression::Identity,
+                Input::Object(members),
+                Some((
+                    Step {
+                        key: Key::Name(name),
+                        ..
+                    },
+                    rest,
+                )),
+            ) => {
+                steps = rest;
+                members.member(name).unwrap_or(Cow::Owned(Value::Null))
+            }
+            (base, ..) => match self.evaluate(base, input)? {
+                Some(value) => value,
+                None => return Ok(None),
+            },
         };
-        for step in &path.steps {
+        for step in steps {
             let next = match &step.key {
                 Key::Name(name) => member(value, name),
                 Key::Computed(_) => match computed.pop() {

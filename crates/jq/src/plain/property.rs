@@ -1,11 +1,13 @@
 //! Plain expressions mean what the full language means by them: generated ones, by generated inputs.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Fault, evaluate, parse};
+use super::{Expression, Fault, evaluate, parse};
+use crate::input::{Input, Members};
 use crate::interpreter::{Answer, Interpreter, Until};
 use crate::value;
 
@@ -135,6 +137,28 @@ fn in_full(interpreter: &Interpreter, text: &str, input: &Value) -> Outcome {
     }
 }
 
+/// A value whose members are asked for one by one, where it is an object.
+struct Parts<'v>(&'v Value);
+
+impl Members for Parts<'_> {
+    fn member(&self, name: &str) -> Option<Cow<'_, Value>> {
+        self.0.get(name).map(Cow::Borrowed)
+    }
+
+    fn whole(&self) -> Value {
+        self.0.clone()
+    }
+}
+
+fn outcome(expression: &Expression, input: Input<'_>) -> Option<Outcome> {
+    match evaluate(expression, input) {
+        Ok(Some(value)) => Some(Outcome::Output(format!("{value:?}"))),
+        Ok(None) => Some(Outcome::Empty),
+        Err(Fault::Error(_)) => Some(Outcome::Error),
+        Err(Fault::Beyond) => None,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 1500,
@@ -149,12 +173,13 @@ proptest! {
         }
         let expression = parse(&text);
         prop_assert!(expression.is_some(), "{} is not plain", text);
-        let plain = match evaluate(&expression.unwrap(), &input) {
-            Ok(Some(value)) => Outcome::Output(format!("{value:?}")),
-            Ok(None) => Outcome::Empty,
-            Err(Fault::Error(_)) => Outcome::Error,
-            Err(Fault::Beyond) => return Ok(()),
-        };
+        let expression = expression.unwrap();
+        let plain = outcome(&expression, (&input).into());
+        if input.is_object() {
+            let parts = Parts(&input);
+            prop_assert_eq!(&outcome(&expression, Input::Object(&parts)), &plain);
+        }
+        let Some(plain) = plain else { return Ok(()) };
         let full = INTERPRETER.with(|interpreter| in_full(interpreter, &text, &input));
         prop_assert_eq!(plain, full);
     }

@@ -6,7 +6,7 @@ use super::{Fault, evaluate, parse};
 
 fn answer(text: &str, input: &Value) -> Result<Option<Value>, String> {
     let expression = parse(text).unwrap_or_else(|| panic!("{text} is not plain"));
-    evaluate(&expression, input).map_err(|fault| match fault {
+    evaluate(&expression, input.into()).map_err(|fault| match fault {
         Fault::Error(message) => message,
         Fault::Beyond => "beyond".to_owned(),
     })
@@ -286,7 +286,7 @@ fn all_else_is_left_to_the_full_language() {
     }
     let expression = parse(".[.[0]]").unwrap();
     assert!(matches!(
-        evaluate(&expression, &json!([[1], 2])),
+        evaluate(&expression, (&json!([[1], 2])).into()),
         Err(Fault::Beyond)
     ));
 }

@@ -55,7 +55,7 @@ async fn list(
 async fn create(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     let stored = app.engine.create_action(&caller, &body).await?;
     Ok(saved(stored).status(StatusCode::CREATED))
@@ -82,7 +82,7 @@ async fn replace(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
     Path(identifier): Path<String>,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     Ok(saved(
         app.engine

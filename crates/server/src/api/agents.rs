@@ -83,7 +83,7 @@ struct Acknowledgement {
 async fn claim(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
-    Json(mut body, _): Json,
+    Json(mut body): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
     check_excluded(&mut body)?;
@@ -160,7 +160,7 @@ fn check_excluded(body: &mut Value) -> Result<(), Problem> {
 async fn acknowledge(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
     let given: Acknowledgement = parse(body)?;
@@ -227,7 +227,7 @@ async fn settle(
 async fn heartbeat(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
     let heartbeat: Heartbeat = parse(body)?;
@@ -254,7 +254,7 @@ async fn list(
     responses((status = 200, description = "An empty list")))]
 async fn claim_nodes(
     Authenticated(caller): Authenticated,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
     let _: Map<String, Value> = parse(body)?;
@@ -267,7 +267,7 @@ async fn claim_nodes(
     responses((status = 200, description = "Nothing is acknowledged")))]
 async fn acknowledge_node(
     Authenticated(caller): Authenticated,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
     let _: Map<String, Value> = parse(body)?;
@@ -282,7 +282,7 @@ async fn acknowledge_node(
 async fn report_node(
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
     let _: Map<String, Value> = parse(body)?;
@@ -297,7 +297,7 @@ async fn report_node(
 async fn log_node(
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
     let _: Map<String, Value> = parse(body)?;

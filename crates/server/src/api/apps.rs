@@ -91,7 +91,7 @@ async fn list(
 async fn create(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
     let new: NewApp = parse(body)?;
@@ -112,7 +112,7 @@ async fn update(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
     let patch: AppPatch = parse(body)?;

@@ -33,7 +33,7 @@ struct Credentials {
     responses((status = 200, description = "A JWT that holds for 3 hours; the same one until then"),
               (status = 401, description = "The client id or client secret is wrong"))
 )]
-async fn access_token(State(app): State<Arc<App>>, Json(body, _): Json) -> Result<Reply, Problem> {
+async fn access_token(State(app): State<Arc<App>>, Json(body): Json) -> Result<Reply, Problem> {
     let given: Credentials = parse(body)?;
     let secret = Secret::new(given.client_secret);
     let token = app

@@ -48,7 +48,7 @@ async fn list(
 async fn create(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     let made = app.engine.create_connection(&caller, &body).await?;
     Ok(Reply::ok()
@@ -77,7 +77,7 @@ async fn replace(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     let replaced = app.engine.replace_connection(&caller, &id, &body).await?;
     Ok(Reply::ok().with("connection", replaced.json()))

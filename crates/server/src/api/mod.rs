@@ -20,6 +20,7 @@ mod runs;
 mod templates;
 mod trace;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
@@ -28,12 +29,13 @@ use axum::http::{StatusCode, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use longshore_engine::Engine;
-use tower::ServiceExt;
+use tower::Service;
 use utoipa::openapi::{OpenApi as Document, Server};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::config::{Kafka, Limits};
 use problem::{Code, Problem};
+use trace::traced;
 
 pub use openapi::document;
 
@@ -79,8 +81,12 @@ fn described() -> (Routes, Document) {
     (Routes { remembered, other }, document)
 }
 
-/// The whole API.
-pub fn router(app: Arc<App>) -> Router {
+/// The whole API. What every request needs stands around the routes and not in layers of theirs,
+/// each of which costs every request some allocations.
+pub fn service(
+    app: Arc<App>,
+) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
     let (routes, mut document) = described();
     document.servers = app.public_url.as_ref().map(|url| vec![Server::new(url)]);
     let text: Arc<str> = document.to_json().unwrap_or_default().into();
@@ -91,10 +97,8 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(openapi::route(text))
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
-        .layer(middleware::from_fn(trace::trace))
         .with_state(app);
-    // A layer would run after the route was chosen: the path is rewritten before.
-    Router::new().fallback_service(routes.map_request(without_trailing_slash))
+    tower::service_fn(move |request| traced(without_trailing_slash(request), routes.clone()))
 }
 
 async fn unknown_route(uri: Uri) -> Problem {

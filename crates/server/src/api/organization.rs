@@ -40,7 +40,7 @@ async fn show(
 async fn patch(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
     change(&app, &body).await
@@ -52,7 +52,7 @@ async fn patch(
 async fn replace(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
     if body.get("name").is_none() {
@@ -107,7 +107,7 @@ async fn list_secrets(
 async fn create_secret(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
     let new: NewSecret = parse(body)?;
@@ -142,7 +142,7 @@ async fn update_secret(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
     Path(name): Path<String>,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
     let change: SecretChange = parse(body)?;

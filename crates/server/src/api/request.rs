@@ -64,14 +64,14 @@ where
 }
 
 /// A body of JSON.
-pub(crate) struct Json(pub(crate) Value, pub(crate) Bytes);
+pub(crate) struct Json(pub(crate) Value);
 
 impl FromRequest<Arc<App>> for Json {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         let bytes = read(request.into_body(), app.limits.body_bytes).await?;
-        Ok(Self(tree(&bytes)?, bytes))
+        tree(&bytes).map(Self)
     }
 }
 
@@ -97,9 +97,14 @@ impl FromRequest<Arc<App>> for Unread {
 }
 
 impl Unread {
+    /// As it was sent.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Reads a closed body. What cannot be read so is read as [`parse`] does, which forgives a key
     /// that comes twice and names the place of a fault.
-    pub(crate) fn parse<T: DeserializeOwned>(self) -> Result<T, Problem> {
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let first = self.0.iter().find(|byte| !byte.is_ascii_whitespace());
         if first == Some(&b'{')
             && let Ok(read) = serde_json::from_slice(&self.0)

@@ -19,8 +19,8 @@ use super::App;
 use super::problem::Problem;
 use super::reply::Reply;
 use super::request::{
-    Authenticated, Json, OptionalJson, Path, Query, optional_text_or_number, optional_word, parse,
-    word,
+    Authenticated, Json, OptionalJson, Path, Query, Unread, optional_text_or_number, optional_word,
+    parse, word,
 };
 
 /// How many runs one page holds.
@@ -163,11 +163,11 @@ async fn execute(
     Path(action): Path<String>,
     query: Query,
     headers: HeaderMap,
-    Json(body, bytes): Json,
+    body: Unread,
 ) -> Result<Reply, Problem> {
     let started = std::time::Instant::now();
     caller.admin()?;
-    let new: NewRun = parse(body)?;
+    let new: NewRun = body.parse()?;
     let idempotency_key = idempotency_key(&headers)?;
     let command = StartRun {
         action,
@@ -175,7 +175,7 @@ async fn execute(
         entity: new.entity,
         run_as: query.text("run_as"),
         body_hash: match &idempotency_key {
-            Some(_) => Sha256::digest(&bytes).into(),
+            Some(_) => Sha256::digest(body.bytes()).into(),
             None => [0; 32],
         },
         idempotency_key,
@@ -302,7 +302,7 @@ async fn patch(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     let id = run_id(&id)?;
     let patch: RunPatch = parse(body)?;
@@ -404,7 +404,7 @@ async fn add_log(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     let id = run_id(&id)?;
     let new: NewLog = parse(body)?;
@@ -448,7 +448,7 @@ async fn approve(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
     let id = run_id(&id)?;
@@ -492,7 +492,7 @@ async fn respond(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     let given: Response = parse(body)?;
     app.engine

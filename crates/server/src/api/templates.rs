@@ -44,7 +44,7 @@ struct Render {
 async fn render(
     State(app): State<Arc<App>>,
     Authenticated(caller): Authenticated,
-    Json(body, _): Json,
+    Json(body): Json,
 ) -> Result<Reply, Problem> {
     caller.admin()?;
     let asked: Render = parse(body)?;

@@ -1,23 +1,25 @@
 //! Each request gets an id, which its answer and its log lines carry.
 
+use std::convert::Infallible;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use axum::Router;
 use axum::extract::Request;
 use axum::http::HeaderValue;
-use axum::middleware::Next;
 use axum::response::Response;
+use tower::ServiceExt;
 use tracing::Instrument;
 
 static REQUESTS: AtomicU64 = AtomicU64::new(1);
 static PROCESS: LazyLock<u32> = LazyLock::new(std::process::id);
 
-/// Names the request in `X-Trace-Id` and in the log.
-pub(super) async fn trace(request: Request, next: Next) -> Response {
+/// What `routes` answer; names the request in `X-Trace-Id` and in the log.
+pub(super) async fn traced(request: Request, routes: Router) -> Result<Response, Infallible> {
     let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
     let id = format!("{:08x}-{number:x}", *PROCESS);
     let span = tracing::debug_span!("request", id, path = request.uri().path());
-    let mut response = next.run(request).instrument(span).await;
+    let mut response = routes.oneshot(request).instrument(span).await?;
     if response.status().is_server_error() {
         tracing::warn!(
             id,
@@ -28,5 +30,5 @@ pub(super) async fn trace(request: Request, next: Next) -> Response {
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-trace-id", value);
     }
-    response
+    Ok(response)
 }

@@ -2,14 +2,15 @@
 //! that tests move, a webhook receiver on loopback. Every answer is checked for its form.
 
 use std::borrow::Borrow;
+use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
+use axum::response::Response;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -25,13 +26,14 @@ use longshore_engine::{
     AzureSettings, Engine, Parts, RetentionSettings, RunFilter, Settings, Window,
 };
 use longshore_jq::{Config as JqConfig, Evaluator, WorkerCommand};
-use longshore_server::api::{App, router};
+use longshore_server::api::{self, App};
 use longshore_server::config::{Kafka, Limits};
 use longshore_store::sqlite::{Config as SqliteConfig, Sqlite};
 use longshore_store::{Runs as _, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
+use tower::util::BoxCloneService;
 
 /// The pair that the organisation starts with.
 pub(crate) const CLIENT_ID: &str = "admin";
@@ -54,7 +56,7 @@ pub(crate) struct Server {
     pub(crate) sink: WebhookSink,
     pub(crate) token: String,
     store: Arc<Sqlite>,
-    router: Router,
+    service: BoxCloneService<Request<Body>, Response, Infallible>,
     directory: TempDir,
 }
 
@@ -115,12 +117,12 @@ impl Server {
             ..webhook_sink::Config::default()
         };
         let mut server = Self {
-            router: router(Arc::new(App {
+            service: BoxCloneService::new(api::service(Arc::new(App {
                 engine: Arc::clone(&engine),
                 limits,
                 public_url: None,
                 kafka,
-            })),
+            }))),
             engine,
             store,
             clock,
@@ -301,7 +303,7 @@ impl Call<'_> {
         let request = self.request.body(Body::from(self.body)).unwrap();
         let asked = format!("{} {}", request.method(), request.uri());
         let is_head = request.method() == Method::HEAD;
-        let answered = self.server.router.clone().oneshot(request).await;
+        let answered = self.server.service.clone().oneshot(request).await;
         let (parts, body) = answered.unwrap().into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8(bytes.to_vec()).unwrap();

@@ -42,7 +42,7 @@ pub(crate) fn request(number: u64) -> Request {
         properties: json!({"service": "checkout", "ref": "main", "number": number}),
         raw_properties: None,
         encrypted: None,
-        trigger: json!({"by": {"user": "c_ci"}, "origin": "API", "at": at(number as i64)}),
+        trigger: json!({"by": {"user": "c_ci"}, "origin": "API", "at": at(number as i64)}).into(),
         created_by: "client-of-the-pipeline".into(),
         now: at(number as i64),
         rerun_of: None,

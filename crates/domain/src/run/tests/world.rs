@@ -49,7 +49,7 @@ pub(super) fn request(now: Timestamp, required_approval: RequiredApproval) -> Re
         properties: json!({"version": "1.4.0"}),
         raw_properties: None,
         encrypted: None,
-        trigger: json!({"by": {"userId": "caller"}, "origin": "API", "at": now}),
+        trigger: json!({"by": {"userId": "caller"}, "origin": "API", "at": now}).into(),
         created_by: "caller".to_owned(),
         now,
         rerun_of: None,
