@@ -102,7 +102,7 @@ async fn recognize(client: &Client, subject: &Subject<'_>) -> Receiver {
         headers: HeaderMap::new(),
         body: Bytes::new(),
     };
-    match client.send(&call, &subject.profile).await.reply {
+    match client.send(call, &subject.profile).await.reply {
         Reply::Answered(answer) if answer.headers.contains_key(jenkins::VERSION_HEADER) => {
             Receiver::Jenkins
         }

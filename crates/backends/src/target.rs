@@ -1,6 +1,7 @@
 //! A URL that may be called: read strictly, so that what was checked is what is called.
 
 use std::fmt;
+use std::sync::Arc;
 
 use http::HeaderValue;
 use http::uri::PathAndQuery;
@@ -50,9 +51,12 @@ pub enum UrlFault {
     Path,
 }
 
-/// A URL as it is called: no credentials, no fragment, no dot segments.
+/// A URL as it is called: no credentials, no fragment, no dot segments. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct Target(Arc<Parts>);
+
+#[derive(PartialEq, Eq)]
+struct Parts {
     url: Url,
     scheme: Scheme,
     port: u16,
@@ -88,75 +92,76 @@ impl Target {
         let path_and_query = url[Position::BeforePath..Position::AfterQuery]
             .parse()
             .map_err(|_| UrlFault::Path)?;
-        Ok(Self {
+        Ok(Self(Arc::new(Parts {
             scheme,
             port,
             origin,
             authority,
             path_and_query,
             url,
-        })
+        })))
     }
 
     /// The scheme.
     #[must_use]
-    pub const fn scheme(&self) -> Scheme {
-        self.scheme
+    pub fn scheme(&self) -> Scheme {
+        self.0.scheme
     }
 
     /// The host, normalised: lower case, punycode, addresses in their usual form.
     #[must_use]
     pub fn host(&self) -> Option<url::Host<&str>> {
-        self.url.host()
+        self.0.url.host()
     }
 
     /// The port, written or implied.
     #[must_use]
-    pub const fn port(&self) -> u16 {
-        self.port
+    pub fn port(&self) -> u16 {
+        self.0.port
     }
 
     /// `scheme://host:port`, always with the port.
     #[must_use]
     pub fn origin(&self) -> &str {
-        &self.origin
+        &self.0.origin
     }
 
     /// `host:port`, for people.
     #[must_use]
     pub fn host_and_port(&self) -> &str {
-        self.origin
+        self.0
+            .origin
             .split_once("://")
-            .map_or(self.origin.as_str(), |(_, rest)| rest)
+            .map_or(self.0.origin.as_str(), |(_, rest)| rest)
     }
 
     /// The path, without the query.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.url.path()
+        self.0.url.path()
     }
 
     /// Path and query, as the request line carries them.
     #[must_use]
-    pub const fn path_and_query(&self) -> &PathAndQuery {
-        &self.path_and_query
+    pub fn path_and_query(&self) -> &PathAndQuery {
+        &self.0.path_and_query
     }
 
     /// The `Host` header: the port only where it was written and is not the scheme's own.
     #[must_use]
-    pub const fn authority(&self) -> &HeaderValue {
-        &self.authority
+    pub fn authority(&self) -> &HeaderValue {
+        &self.0.authority
     }
 
-    pub(crate) const fn url(&self) -> &Url {
-        &self.url
+    pub(crate) fn url(&self) -> &Url {
+        &self.0.url
     }
 }
 
 /// Path and query are left out: they may hold a token.
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Target({}/…)", self.origin)
+        write!(f, "Target({}/…)", self.0.origin)
     }
 }
 

@@ -63,7 +63,7 @@ impl Api {
         };
         let mut profile = CallProfile::new(Repeat::Allowed);
         profile.keep_answer_bytes = MAX_ANSWER_BYTES;
-        match self.client.send(&call, &profile).await.reply {
+        match self.client.send(call, &profile).await.reply {
             Reply::Answered(answer) => {
                 let value: Value = serde_json::from_slice(&answer.body)
                     .with_context(|| format!("{path} did not answer JSON"))?;

@@ -27,6 +27,10 @@ const TRAINING: [(&str, &str); 2] = [
     ),
 ];
 
+/// Puts what never ran apart from what did, within a function too, so that what runs takes less of the processor's caches.
+const APART: &str =
+    "-Cllvm-args=-enable-split-machine-functions -Clink-arg=-Wl,-z,keep-text-section-prefix";
+
 /// Builds the binary, and answers where it is.
 pub(crate) fn run(trained: bool) -> Result<PathBuf> {
     let target = target_directory()?;
@@ -35,7 +39,7 @@ pub(crate) fn run(trained: bool) -> Result<PathBuf> {
         let host = host()?;
         let directory = target.join("trained");
         let counts = train(&target, &host, &directory)?;
-        let flags = format!("-Cprofile-use={}", counts.display());
+        let flags = format!("-Cprofile-use={} {APART}", counts.display());
         let built = build(&directory, &host, &flags)?;
         fs::create_dir_all(target.join(PROFILE))?;
         // An untrained one is cargo's own file under a second name, which must not be written into.

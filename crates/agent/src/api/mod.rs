@@ -130,7 +130,7 @@ impl Api {
             tls: None,
             keep_answer_bytes: ANSWER_BYTES,
         };
-        read(self.client.send(&call, &profile).await.reply)
+        read(self.client.send(call, &profile).await.reply)
     }
 }
 

@@ -78,7 +78,9 @@ impl Caller {
             "Agent {} calls {} {host} (attempt {}).",
             self.id, call.method, attempt.attempt
         )];
-        let exchange = self.client.send(&call, &profile(&prepared, repeat)).await;
+        let reads_answer = prepared.plan.reads_answer();
+        let request = reads_answer.then(|| request(&call, &prepared));
+        let exchange = self.client.send(call, &profile(&prepared, repeat)).await;
         let asked = outcome::Asked {
             target: &prepared.route.target,
             repeat,
@@ -106,9 +108,8 @@ impl Caller {
             if prepared.synchronized {
                 settlement.response = Some(as_value(&scrubbed));
             }
-            if prepared.plan.reads_answer() {
+            if let Some(request) = request {
                 let response = response(answer.status.as_u16(), &answer.headers, &scrubbed);
-                let request = request(&call, &prepared);
                 let report = self.report(prepared, request, response, &scrubber);
                 let (report, notes) = Box::pin(report).await;
                 settlement.report = report;

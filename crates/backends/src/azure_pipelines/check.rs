@@ -28,7 +28,7 @@ pub(crate) async fn check(client: &Client, subject: &Subject<'_>, report: &mut R
         Err(found) => return report.push(Finding::failed(Step::Receiver, found)),
     };
     let profile = subject.probe_profile(KEEP_ANSWER_BYTES);
-    let reply = client.send(&call, &profile).await.reply;
+    let reply = client.send(call, &profile).await.reply;
     let found = told(outcome(&reply, &subject.asked(&called)));
     match found {
         Some(found) if found.reason == Reason::AzureWebhookUnknown => {

@@ -25,7 +25,7 @@ use super::pool::Sender;
 use super::proxy::ProxyServer;
 use super::tls::{TlsIdentity, client_certificate_refused};
 use super::{Call, CallProfile, Client, MAX_IDLE_WHERE_REPEAT_IS_HARM, MAX_TOTAL_TIMEOUT};
-use crate::target::Scheme;
+use crate::target::{Scheme, Target};
 
 /// The most headers that an answer may have.
 pub const MAX_ANSWER_HEADERS: usize = 100;
@@ -75,7 +75,7 @@ impl Progress {
 
 impl Client {
     /// Makes `call` once.
-    pub async fn send(&self, call: &Call, profile: &CallProfile) -> Exchange {
+    pub async fn send(&self, call: Call, profile: &CallProfile) -> Exchange {
         let started = Instant::now();
         let limit = profile.total_timeout.min(MAX_TOTAL_TIMEOUT);
         let mut progress = Progress::default();
@@ -91,7 +91,8 @@ impl Client {
         }
     }
 
-    async fn converse(&self, call: &Call, profile: &CallProfile, progress: &mut Progress) -> Reply {
+    async fn converse(&self, call: Call, profile: &CallProfile, progress: &mut Progress) -> Reply {
+        let target = call.target.clone();
         let identity = profile
             .tls
             .as_deref()
@@ -101,12 +102,12 @@ impl Client {
             Repeat::Allowed => self.inner.pool_idle_timeout,
         };
         let mut request = self.outgoing(call);
-        if let Some(mut sender) = identity.pool.take(call.target.origin(), max_idle) {
+        if let Some(mut sender) = identity.pool.take(target.origin(), max_idle) {
             progress.handed_over = true;
             match sender.try_send_request(request).await {
                 Ok(response) => {
                     return self
-                        .answer(call, profile, identity, sender, response, progress)
+                        .answer(&target, profile, identity, sender, response, progress)
                         .await;
                 }
                 Err(mut error) => match error.take_message() {
@@ -119,7 +120,7 @@ impl Client {
             progress.handed_over = false;
         }
         // Boxed: most calls find a pooled connection and need none of it.
-        let fresh = Box::pin(self.fresh(call, profile, identity, progress));
+        let fresh = Box::pin(self.fresh(&target, profile, identity, progress));
         let mut sender = match fresh.await {
             Ok(sender) => sender,
             Err(Failure::Forbidden(fault)) => return Reply::Forbidden(fault),
@@ -128,7 +129,7 @@ impl Client {
         progress.handed_over = true;
         match sender.try_send_request(request).await {
             Ok(response) => {
-                self.answer(call, profile, identity, sender, response, progress)
+                self.answer(&target, profile, identity, sender, response, progress)
                     .await
             }
             Err(mut error) => match error.take_message() {
@@ -143,7 +144,7 @@ impl Client {
 
     async fn fresh(
         &self,
-        call: &Call,
+        target: &Target,
         profile: &CallProfile,
         identity: &TlsIdentity,
         progress: &mut Progress,
@@ -151,9 +152,7 @@ impl Client {
         let started = Instant::now();
         let limit = profile.connect_timeout.min(MAX_TOTAL_TIMEOUT);
         let connector = &self.inner.connector;
-        let connected = connector
-            .connect(&call.target, &identity.config, limit)
-            .await;
+        let connected = connector.connect(target, &identity.config, limit).await;
         progress.connect = Some(started.elapsed());
         let (sender, connection) = self
             .inner
@@ -170,7 +169,7 @@ impl Client {
 
     async fn answer(
         &self,
-        call: &Call,
+        target: &Target,
         profile: &CallProfile,
         identity: &TlsIdentity,
         mut sender: Sender,
@@ -195,7 +194,7 @@ impl Client {
             // The connection's own task needs a moment to see that it is free.
             let settled = timeout(SETTLE_TIME, sender.ready()).await;
             if matches!(settled, Ok(Ok(()))) {
-                identity.pool.put(call.target.origin(), sender);
+                identity.pool.put(target.origin(), sender);
             }
         }
         match progress.reading.take() {
@@ -207,12 +206,12 @@ impl Client {
         }
     }
 
-    fn outgoing(&self, call: &Call) -> Outgoing {
+    fn outgoing(&self, call: Call) -> Outgoing {
         let proxy = self.inner.connector.proxies.proxy_for(&call.target);
         let absolute = proxy.filter(|_| call.target.scheme() == Scheme::Http);
         let mut headers = HeaderMap::with_capacity(call.headers.len() + 3);
         headers.insert(HOST, call.target.authority().clone());
-        headers.extend(call.headers.clone());
+        headers.extend(call.headers);
         let takes_body = matches!(call.method, Method::POST | Method::PUT | Method::PATCH);
         if takes_body && call.body.is_empty() {
             // RFC 9110 §8.6: such a request says that it has no content; some receivers insist.
@@ -221,22 +220,22 @@ impl Client {
         if let Some(value) = absolute.and_then(ProxyServer::authorization) {
             headers.insert(PROXY_AUTHORIZATION, value);
         }
-        let mut request = Request::new(Full::new(call.body.clone()));
-        *request.method_mut() = call.method.clone();
-        *request.uri_mut() = request_target(call, absolute.is_some());
+        let mut request = Request::new(Full::new(call.body));
+        *request.method_mut() = call.method;
+        *request.uri_mut() = request_target(&call.target, absolute.is_some());
         *request.headers_mut() = headers;
         request
     }
 }
 
-fn request_target(call: &Call, absolute: bool) -> Uri {
-    let path = call.target.path_and_query().clone();
+fn request_target(target: &Target, absolute: bool) -> Uri {
+    let path = target.path_and_query().clone();
     if !absolute {
         return Uri::from(path);
     }
     let mut parts = Parts::default();
     parts.scheme = Some(http::uri::Scheme::HTTP);
-    parts.authority = Authority::try_from(call.target.authority().as_bytes()).ok();
+    parts.authority = Authority::try_from(target.authority().as_bytes()).ok();
     parts.path_and_query = Some(path.clone());
     Uri::from_parts(parts).unwrap_or_else(|_| Uri::from(path))
 }

@@ -111,7 +111,7 @@ async fn probe(
         Err(found) => return Probe::Foreign(found),
     };
     let profile = subject.probe_profile(KEEP_ANSWER_BYTES);
-    let reply = client.send(&call, &profile).await.reply;
+    let reply = client.send(call, &profile).await.reply;
     let Reply::Answered(answer) = &reply else {
         return Probe::Foreign(foreign(&reply, called, subject));
     };
@@ -229,7 +229,7 @@ async fn dry_run(client: &Client, subject: &Subject<'_>, called: &Target, report
         Err(found) => return report.push(Finding::failed(Step::DryRun, found)),
     };
     let profile = subject.probe_profile(KEEP_ANSWER_BYTES);
-    let reply = client.send(&call, &profile).await.reply;
+    let reply = client.send(call, &profile).await.reply;
     let secrets = asked
         .headers
         .iter()

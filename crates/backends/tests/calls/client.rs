@@ -22,7 +22,7 @@ async fn a_call_leaves_as_it_was_made_and_its_answer_comes_back() {
     let mut call = post(&peer.url("/a/b?c=d%20e"), "{\"x\":1}");
     call.headers
         .insert("x-port-signature", HeaderValue::from_static("abc"));
-    let exchange = client().send(&call, &profile(Repeat::Harm)).await;
+    let exchange = client().send(call.clone(), &profile(Repeat::Harm)).await;
     assert!(exchange.timings.connect.is_some());
     assert!(exchange.timings.total >= exchange.timings.connect.unwrap());
     let answer = answered(exchange);
@@ -51,7 +51,7 @@ async fn a_call_without_body_says_so_where_the_method_takes_one() {
     ] {
         let mut call = post(&peer.url("/"), "");
         call.method = method.clone();
-        answered(client.send(&call, &profile(Repeat::Allowed)).await);
+        answered(client.send(call.clone(), &profile(Repeat::Allowed)).await);
         let (_, request) = peer.heard().pop().unwrap();
         assert!(request.starts_with(&format!("{method} / HTTP/1.1\r\n")));
         assert_eq!(
@@ -69,10 +69,10 @@ async fn connections_are_used_again() {
     let client = client();
     let call = post(&peer.url("/"), "x");
     for _ in 0..3 {
-        answered(client.send(&call, &profile(Repeat::Harm)).await);
+        answered(client.send(call.clone(), &profile(Repeat::Harm)).await);
     }
     assert_eq!(peer.lines_used(), [0, 0, 0]);
-    let exchange = client.send(&call, &profile(Repeat::Allowed)).await;
+    let exchange = client.send(call.clone(), &profile(Repeat::Allowed)).await;
     assert_eq!(exchange.timings.connect, None);
 }
 
@@ -91,7 +91,7 @@ async fn a_connection_that_idled_over_a_second_is_not_used_where_a_repeat_is_har
     ];
     for (millis, repeat, line) in waits {
         advance(Duration::from_millis(millis)).await;
-        answered(client.send(&call, &profile(repeat)).await);
+        answered(client.send(call.clone(), &profile(repeat)).await);
         assert_eq!(
             peer.lines_used().last(),
             Some(&line),
@@ -115,7 +115,7 @@ async fn unused_connections_are_closed_without_a_further_call() {
     let client = client();
     answered(
         client
-            .send(&post(&peer.url("/"), "x"), &profile(Repeat::Allowed))
+            .send(post(&peer.url("/"), "x"), &profile(Repeat::Allowed))
             .await,
     );
     assert_eq!(end.recv().await, Some(0));
@@ -132,7 +132,7 @@ async fn a_pooled_connection_that_the_receiver_closed_costs_nothing() {
     let client = client();
     let call = post(&peer.url("/"), "x");
     for line in 0..20 {
-        let answer = answered(client.send(&call, &profile(Repeat::Harm)).await);
+        let answer = answered(client.send(call.clone(), &profile(Repeat::Harm)).await);
         assert_eq!(answer.status, 200);
         assert_eq!(peer.lines_used().last(), Some(&line));
         tokio::task::yield_now().await;
@@ -146,7 +146,7 @@ async fn a_closing_answer_ends_its_connection() {
     let client = client();
     let call = post(&peer.url("/"), "x");
     for _ in 0..2 {
-        answered(client.send(&call, &profile(Repeat::Allowed)).await);
+        answered(client.send(call.clone(), &profile(Repeat::Allowed)).await);
     }
     assert_eq!(peer.lines_used(), [0, 1]);
 }
@@ -187,7 +187,7 @@ async fn without_a_range_no_way_to_write_loopback_reaches_it() {
         "mapped.test",
     ] {
         let call = post(&format!("http://{host}:{port}/"), "x");
-        let exchange = client.send(&call, &profile(Repeat::Allowed)).await;
+        let exchange = client.send(call.clone(), &profile(Repeat::Allowed)).await;
         let Reply::Forbidden(fault) = exchange.reply else {
             panic!("{host}: {:?}", exchange.reply)
         };
@@ -215,9 +215,9 @@ async fn of_several_addresses_only_permitted_ones_are_reached() {
     let client = Client::new(config).unwrap();
     let port = peer.address.port();
     let call = post(&format!("http://mixed.test:{port}/"), "x");
-    answered(client.send(&call, &profile(Repeat::Harm)).await);
+    answered(client.send(call.clone(), &profile(Repeat::Harm)).await);
     let call = post(&format!("http://bad.test:{port}/"), "x");
-    let exchange = client.send(&call, &profile(Repeat::Harm)).await;
+    let exchange = client.send(call.clone(), &profile(Repeat::Harm)).await;
     let Reply::Forbidden(fault) = exchange.reply else {
         panic!()
     };
@@ -236,7 +236,7 @@ async fn an_address_that_refuses_leaves_the_next_one_its_chance() {
     };
     let url = format!("http://two.test:{}/", peer.address.port());
     let client = Client::new(config).unwrap();
-    answered(client.send(&post(&url, "x"), &profile(Repeat::Harm)).await);
+    answered(client.send(post(&url, "x"), &profile(Repeat::Harm)).await);
 }
 
 #[tokio::test]
@@ -248,7 +248,7 @@ async fn redirects_are_answers() {
     );
     let peer = Peer::answering(&answer).await;
     let exchange = client()
-        .send(&post(&peer.url("/"), "x"), &profile(Repeat::Allowed))
+        .send(post(&peer.url("/"), "x"), &profile(Repeat::Allowed))
         .await;
     assert_eq!(answered(exchange).status, 307);
     assert!(elsewhere.heard().is_empty());
@@ -274,7 +274,7 @@ async fn calls_are_made_from_the_address_that_is_set() {
     answered(
         Client::new(config_v4)
             .unwrap()
-            .send(&call, &profile(Repeat::Harm))
+            .send(call.clone(), &profile(Repeat::Harm))
             .await,
     );
     assert_eq!(peers.recv().await, Some(bound));
@@ -284,7 +284,7 @@ async fn calls_are_made_from_the_address_that_is_set() {
     };
     let exchange = Client::new(config_v6)
         .unwrap()
-        .send(&call, &profile(Repeat::Harm))
+        .send(call.clone(), &profile(Repeat::Harm))
         .await;
     assert_eq!(not_sent(exchange).cause, NotSentCause::Local);
 }
@@ -305,7 +305,7 @@ async fn what_fails_before_the_first_byte_is_told_apart() {
         ("http://empty.test/".to_owned(), NotSentCause::Dns),
     ];
     for (url, cause) in table {
-        let failure = not_sent(client.send(&post(&url, "x"), &profile(Repeat::Harm)).await);
+        let failure = not_sent(client.send(post(&url, "x"), &profile(Repeat::Harm)).await);
         assert_eq!(failure.cause, cause, "{url}: {failure:?}");
     }
 }
@@ -335,7 +335,7 @@ async fn not_being_connected_in_time_is_not_sent_whichever_limit_ends_it() {
             total_timeout: Duration::from_secs(total),
             ..CallProfile::new(Repeat::Harm)
         };
-        let exchange = client.send(&post("http://slow.test/", "x"), &profile).await;
+        let exchange = client.send(post("http://slow.test/", "x"), &profile).await;
         assert_eq!(exchange.timings.total.as_secs(), expected);
         assert_eq!(not_sent(exchange).cause, NotSentCause::ConnectTimeout);
     }
@@ -349,7 +349,7 @@ async fn silence_after_the_request_is_a_timeout() {
     })
     .await;
     let exchange = client()
-        .send(&post(&peer.url("/"), "x"), &profile(Repeat::Harm))
+        .send(post(&peer.url("/"), "x"), &profile(Repeat::Harm))
         .await;
     assert_eq!(exchange.timings.total.as_secs(), 20);
     assert_eq!(unanswered(exchange).cause, UnansweredCause::Timeout);
@@ -428,7 +428,7 @@ async fn what_is_no_answer_is_told_apart_from_none() {
     for (name, answer, cause) in table {
         let peer = saying(answer).await;
         let exchange = client()
-            .send(&post(&peer.url("/"), "x"), &profile(Repeat::Harm))
+            .send(post(&peer.url("/"), "x"), &profile(Repeat::Harm))
             .await;
         let Reply::Unanswered(failure) = exchange.reply else {
             panic!("{name}: {:?}", exchange.reply)
@@ -449,7 +449,7 @@ async fn headers_that_never_end_are_no_answer() {
     })
     .await;
     let exchange = client()
-        .send(&post(&peer.url("/"), "x"), &profile(Repeat::Harm))
+        .send(post(&peer.url("/"), "x"), &profile(Repeat::Harm))
         .await;
     assert_eq!(unanswered(exchange).cause, UnansweredCause::Garbage);
 }
@@ -464,7 +464,7 @@ async fn a_body_that_breaks_off_is_an_answer() {
     for answer in table {
         let peer = saying(answer).await;
         let exchange = client()
-            .send(&post(&peer.url("/"), "x"), &profile(Repeat::Harm))
+            .send(post(&peer.url("/"), "x"), &profile(Repeat::Harm))
             .await;
         let answer = answered(exchange);
         assert_eq!(answer.body, "0123456789");
@@ -482,7 +482,7 @@ async fn a_body_that_stalls_is_an_answer_when_the_time_is_up() {
     })
     .await;
     let exchange = client()
-        .send(&post(&peer.url("/"), "x"), &profile(Repeat::Harm))
+        .send(post(&peer.url("/"), "x"), &profile(Repeat::Harm))
         .await;
     assert_eq!(exchange.timings.total.as_secs(), 20);
     let answer = answered(exchange);
@@ -510,7 +510,7 @@ async fn an_endless_body_is_read_to_the_limit() {
             keep_answer_bytes: keep,
             ..profile(Repeat::Harm)
         };
-        let answer = answered(client.send(&post(&peer.url("/"), "x"), &profile).await);
+        let answer = answered(client.send(post(&peer.url("/"), "x"), &profile).await);
         assert_eq!(answer.body.len(), kept);
         assert_eq!(answer.body_end, BodyEnd::TooLong);
         assert!(answer.truncated);
@@ -529,7 +529,7 @@ async fn what_is_not_kept_is_still_read_so_that_the_connection_serves_again() {
         ..profile(Repeat::Harm)
     };
     for _ in 0..2 {
-        let answer = answered(client.send(&post(&peer.url("/"), "x"), &profile).await);
+        let answer = answered(client.send(post(&peer.url("/"), "x"), &profile).await);
         assert_eq!(answer.body, "xxxxxxxx");
         assert_eq!(answer.body_end, BodyEnd::Complete);
         assert!(answer.truncated);
@@ -546,14 +546,14 @@ async fn all_answers_share_one_budget() {
     };
     let client = Client::new(config).unwrap();
     let call = post(&peer.url("/"), "x");
-    let first = answered(client.send(&call, &profile(Repeat::Harm)).await);
+    let first = answered(client.send(call.clone(), &profile(Repeat::Harm)).await);
     assert_eq!(client.answer_budget().free_bytes(), 4);
-    let second = answered(client.send(&call, &profile(Repeat::Harm)).await);
+    let second = answered(client.send(call.clone(), &profile(Repeat::Harm)).await);
     assert_eq!(second.status, 200);
     assert_eq!(second.body_end, BodyEnd::OverBudget);
     drop((first, second));
     assert_eq!(client.answer_budget().free_bytes(), 12);
-    let third = answered(client.send(&call, &profile(Repeat::Harm)).await);
+    let third = answered(client.send(call.clone(), &profile(Repeat::Harm)).await);
     assert_eq!(third.body_end, BodyEnd::Complete);
 }
 
@@ -564,7 +564,7 @@ async fn interim_answers_are_passed_over() {
     ))
     .await;
     let exchange = client()
-        .send(&post(&peer.url("/"), "x"), &profile(Repeat::Harm))
+        .send(post(&peer.url("/"), "x"), &profile(Repeat::Harm))
         .await;
     assert_eq!(answered(exchange).status, 200);
 }
@@ -577,7 +577,7 @@ async fn debug_shows_no_secret_of_a_call_or_an_answer() {
     let mut call = post(&peer.url("/hooks/S3CR3T?token=S3CR3T"), "S3CR3T");
     call.headers
         .insert("authorization", HeaderValue::from_static("Bearer S3CR3T"));
-    let exchange = client().send(&call, &profile(Repeat::Harm)).await;
+    let exchange = client().send(call.clone(), &profile(Repeat::Harm)).await;
     let shown = format!("{call:?} {exchange:?}");
     assert!(!shown.contains("S3CR3T"), "{shown}");
 }

@@ -26,7 +26,7 @@ async fn plain_http_goes_to_the_proxy_in_absolute_form() {
     let client = behind(&proxy, "");
     let call = post("http://only-the-proxy-knows.test:8080/a?b=c", "x");
     for _ in 0..2 {
-        answered(client.send(&call, &profile(Repeat::Harm)).await);
+        answered(client.send(call.clone(), &profile(Repeat::Harm)).await);
     }
     assert_eq!(proxy.lines_used(), [0, 0]);
     let (_, request) = proxy.heard().remove(0);
@@ -56,7 +56,11 @@ async fn https_goes_through_a_tunnel_that_carries_no_request_of_ours() {
     })
     .await;
     let call = post("https://only-the-proxy-knows.test/a?token=S3CR3T", "x");
-    let failure = not_sent(behind(&proxy, "").send(&call, &profile(Repeat::Harm)).await);
+    let failure = not_sent(
+        behind(&proxy, "")
+            .send(call.clone(), &profile(Repeat::Harm))
+            .await,
+    );
     assert_eq!(failure.cause, NotSentCause::Tls, "{failure:?}");
     let expected = "CONNECT only-the-proxy-knows.test:443 HTTP/1.1\r\n\
                     Host: only-the-proxy-knows.test:443\r\n\
@@ -85,7 +89,11 @@ async fn a_proxy_that_refuses_is_named_as_the_cause() {
         })
         .await;
         let call = post("https://receiver.test/", "x");
-        let failure = not_sent(behind(&proxy, "").send(&call, &profile(Repeat::Harm)).await);
+        let failure = not_sent(
+            behind(&proxy, "")
+                .send(call.clone(), &profile(Repeat::Harm))
+                .await,
+        );
         assert_eq!(failure.cause, NotSentCause::Proxy, "{failure:?}");
         assert!(!failure.detail.contains("p@ss"), "{failure:?}");
     }
@@ -100,7 +108,7 @@ async fn a_proxy_that_is_not_there_is_named_as_the_cause() {
     })
     .unwrap();
     let call = post("http://receiver.test/", "x");
-    let failure = not_sent(client.send(&call, &profile(Repeat::Harm)).await);
+    let failure = not_sent(client.send(call.clone(), &profile(Repeat::Harm)).await);
     assert_eq!(failure.cause, NotSentCause::Proxy);
 }
 
@@ -109,7 +117,10 @@ async fn exceptions_are_called_directly_and_under_the_rules() {
     let proxy = Peer::answering(OK).await;
     let client = behind(&proxy, "receiver.test");
     let call = post("http://receiver.test:9/", "x");
-    let reply = client.send(&call, &profile(Repeat::Harm)).await.reply;
+    let reply = client
+        .send(call.clone(), &profile(Repeat::Harm))
+        .await
+        .reply;
     assert!(matches!(reply, Reply::Forbidden(_)), "{reply:?}");
     assert!(proxy.heard().is_empty());
 }
@@ -124,7 +135,7 @@ async fn a_proxy_is_not_asked_for_what_is_plainly_forbidden() {
         "http://localhost/",
     ] {
         let reply = client
-            .send(&post(url, "x"), &profile(Repeat::Harm))
+            .send(post(url, "x"), &profile(Repeat::Harm))
             .await
             .reply;
         assert!(matches!(reply, Reply::Forbidden(_)), "{url}: {reply:?}");

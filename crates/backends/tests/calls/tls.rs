@@ -145,7 +145,7 @@ async fn a_certificate_counts_when_a_trusted_authority_issued_it_for_this_name_a
     for (index, (certificate, cause)) in table.iter().enumerate() {
         let peer = receiver(certificate, None).await;
         let exchange = client
-            .send(&post(&url(&peer), "x"), &profile(Repeat::Harm))
+            .send(post(&url(&peer), "x"), &profile(Repeat::Harm))
             .await;
         match cause {
             None => assert_eq!(answered(exchange).status, 200),
@@ -163,7 +163,7 @@ async fn without_any_authority_no_receiver_is_trusted() {
     let peer = receiver(&authority("ours").issue("receiver.test", |_| {}), None).await;
     let client = Client::new(config()).unwrap();
     let exchange = client
-        .send(&post(&url(&peer), "x"), &profile(Repeat::Harm))
+        .send(post(&url(&peer), "x"), &profile(Repeat::Harm))
         .await;
     assert_eq!(not_sent(exchange).cause, NotSentCause::TlsUntrusted);
 }
@@ -177,14 +177,14 @@ async fn a_port_without_tls_is_a_failed_handshake() {
     let client = trusting(&authority("ours"));
     let failure = not_sent(
         client
-            .send(&post(&url(&peer), "x"), &profile(Repeat::Harm))
+            .send(post(&url(&peer), "x"), &profile(Repeat::Harm))
             .await,
     );
     assert_eq!(failure.cause, NotSentCause::Tls, "{failure:?}");
     let peer = Peer::start(|line| async move { drop(line) }).await;
     let failure = not_sent(
         client
-            .send(&post(&url(&peer), "x"), &profile(Repeat::Harm))
+            .send(post(&url(&peer), "x"), &profile(Repeat::Harm))
             .await,
     );
     assert_eq!(failure.cause, NotSentCause::Closed, "{failure:?}");
@@ -197,7 +197,7 @@ async fn a_client_certificate_opens_what_is_closed_without_it() {
     let peer = receiver(&ours.issue("receiver.test", |_| {}), Some(&callers)).await;
     let client = trusting(&ours);
     let call = post(&url(&peer), "x");
-    let failure = not_sent(client.send(&call, &profile(Repeat::Harm)).await);
+    let failure = not_sent(client.send(call.clone(), &profile(Repeat::Harm)).await);
     assert_eq!(
         failure.cause,
         NotSentCause::TlsClientCertificate,
@@ -206,7 +206,7 @@ async fn a_client_certificate_opens_what_is_closed_without_it() {
 
     for of_others in [authority("ours"), authority("callers")] {
         let refused = with_certificate(&client, &of_others.issue("caller", |_| {}));
-        let failure = not_sent(client.send(&call, &refused).await);
+        let failure = not_sent(client.send(call.clone(), &refused).await);
         assert_eq!(
             failure.cause,
             NotSentCause::TlsClientCertificate,
@@ -216,11 +216,17 @@ async fn a_client_certificate_opens_what_is_closed_without_it() {
 
     let accepted = with_certificate(&client, &callers.issue("caller", |_| {}));
     for line in [3, 3] {
-        assert_eq!(answered(client.send(&call, &accepted).await).status, 200);
+        assert_eq!(
+            answered(client.send(call.clone(), &accepted).await).status,
+            200
+        );
         assert_eq!(peer.lines_used().last(), Some(&line));
     }
     // A connection made with one certificate never serves calls of another.
-    let reply = client.send(&call, &profile(Repeat::Allowed)).await.reply;
+    let reply = client
+        .send(call.clone(), &profile(Repeat::Allowed))
+        .await
+        .reply;
     assert!(matches!(reply, Reply::NotSent(_)), "{reply:?}");
 }
 
@@ -245,11 +251,11 @@ async fn a_connections_own_authority_takes_the_place_of_the_others() {
     };
     let of_own = receiver(&own.issue("receiver.test", |_| {}), None).await;
     assert_eq!(
-        answered(client.send(&post(&url(&of_own), "x"), &pinned).await).status,
+        answered(client.send(post(&url(&of_own), "x"), &pinned).await).status,
         200
     );
     let of_ours = receiver(&ours.issue("receiver.test", |_| {}), None).await;
-    let failure = not_sent(client.send(&post(&url(&of_ours), "x"), &pinned).await);
+    let failure = not_sent(client.send(post(&url(&of_ours), "x"), &pinned).await);
     assert_eq!(failure.cause, NotSentCause::TlsUntrusted);
 }
 

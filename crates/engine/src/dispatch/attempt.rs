@@ -234,9 +234,10 @@ impl Engine {
             Ok(profile) => profile,
             Err(diagnosis) => return ended(Outcome::Refused(diagnosis)),
         };
-        let exchange = self.client.send(&call, &profile).await;
+        let target = call.target.clone();
+        let exchange = self.client.send(call, &profile).await;
         let asked = Asked {
-            target: &call.target,
+            target: &target,
             repeat: delivery.repeat,
             synchronized: delivery.synchronized,
             now: self.environment.now(),

@@ -8,6 +8,7 @@ use super::bind;
 use super::change::Change;
 use super::group::{Failure, Group, Write};
 use super::kept::Kept;
+use super::seen::StoredRun;
 use crate::{Applied, Error};
 
 impl Write for Change {
@@ -21,12 +22,12 @@ impl Write for Change {
                 from,
                 documents,
             } => {
-                let stored = stored_run(group, &run.id)?;
-                if stored.version != i64::from(*from) {
-                    return Err(Failure::Refused(Error::Conflict("run")));
-                }
+                let stored = as_read(group, &run.id, i64::from(*from))?;
                 self.write_delivery(group, Some(stored.key))?;
-                bind::update_run(group, &stored, run, &self.texts)?;
+                if !bind::update_run(group, &stored, run, &self.texts)? {
+                    group.forget_seen();
+                    return Err(Failure::Torn(Error::Conflict("run")));
+                }
                 bind::patch_documents(group.connection(), stored.key, documents, &self.texts)?;
                 stored.key
             }
@@ -49,7 +50,7 @@ impl Change {
             return Err(Failure::Refused(Error::NotFound("delivery")));
         }
         let key = group.next_run();
-        group.see(&run.id, key);
+        group.see(&run.id, StoredRun::of(run, key));
         bind::insert_run(group, key, run, &self.texts)?;
         bind::insert_documents(group, key, &new.documents, &self.texts)?;
         if let Some(write) = &self.decided.delivery {
@@ -104,13 +105,17 @@ impl Change {
     }
 }
 
-/// What of a run decides how a change of it is written.
-pub(super) struct StoredRun {
-    pub(super) key: i64,
-    pub(super) version: i64,
-    pub(super) has_ended: bool,
-    pub(super) status: i64,
-    pub(super) external_run_id: Option<String>,
+/// The run as it stands in version `from`, which is the one that was decided on: as it was seen
+/// when that was written, else as it is found.
+fn as_read(group: &mut Group<'_>, id: &RunId, from: i64) -> Result<StoredRun, Failure> {
+    if let Some(seen) = group.seen(id).filter(|seen| seen.version == from) {
+        return Ok(seen.clone());
+    }
+    let stored = stored_run(group, id)?;
+    if stored.version != from {
+        return Err(Failure::Refused(Error::Conflict("run")));
+    }
+    Ok(stored)
 }
 
 fn stored_run(group: &mut Group<'_>, id: &RunId) -> Result<StoredRun, Failure> {
@@ -122,12 +127,12 @@ fn stored_run(group: &mut Group<'_>, id: &RunId) -> Result<StoredRun, Failure> {
                 version: row.get(1)?,
                 has_ended: row.get(2)?,
                 status: row.get(3)?,
-                external_run_id: row.get(4)?,
+                external_run_id: row.get::<_, Option<Box<str>>>(4)?,
             })
         })
         .optional()?;
     let found = found.ok_or(Failure::Refused(Error::NotFound("run")))?;
-    group.see(id, found.key);
+    group.see(id, found.clone());
     Ok(found)
 }
 

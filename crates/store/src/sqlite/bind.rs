@@ -6,12 +6,12 @@ use longshore_domain::run::{Documents, DocumentsPatch, Idempotency, Run};
 use longshore_domain::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
-use super::apply::StoredRun;
 use super::change::{Change, Texts};
 use super::code::Code;
 use super::group::{Failure, Group};
 use super::kept::Kept;
 use super::packed;
+use super::seen::StoredRun;
 use crate::Error;
 
 const MOVE_DELIVERY: &str =
@@ -82,17 +82,18 @@ pub(super) fn insert_run(
 }
 
 /// What a run was requested with never changes; what indexes name is written only where it did.
+/// Answers whether it stood there as `stored` says.
 pub(super) fn update_run(
     group: &mut Group<'_>,
     stored: &StoredRun,
     run: &Run,
     texts: &Texts,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let redeemed = run.redemption.as_ref();
     let moved = stored.status != run.status.code()
         || stored.has_ended
         || run.ended_at.is_some()
-        || stored.external_run_id != run.external_run_id;
+        || stored.external_run_id.as_deref() != run.external_run_id.as_deref();
     let update = group.kept(if moved {
         Kept::MoveRun
     } else {
@@ -101,6 +102,8 @@ pub(super) fn update_run(
     // The shorter statement takes the first of these.
     let row: &[&dyn ToSql] = params![
         stored.key,
+        run.id.as_str(),
+        stored.version,
         run.label.as_ref().map(|label| label.text.as_str()),
         run.label.as_ref().is_some_and(|label| label.by_engine),
         texts.link,
@@ -117,9 +120,12 @@ pub(super) fn update_run(
         run.external_run_id,
     ];
     let taken = update.parameter_count().min(row.len());
-    update.execute(&row[..taken])?;
+    if update.execute(&row[..taken])? != 1 {
+        return Ok(false);
+    }
     group.count_ended(i64::from(run.ended_at.is_some()) - i64::from(stored.has_ended));
-    Ok(())
+    group.see(&run.id, StoredRun::of(run, stored.key));
+    Ok(true)
 }
 
 /// Makes the run's documents.
@@ -218,7 +224,8 @@ pub(super) fn update_delivery(
     from: u32,
     texts: &Texts,
 ) -> Result<i64, Failure> {
-    if let Some(key) = run_key.or_else(|| group.seen(&delivery.run))
+    let seen = || group.seen(&delivery.run).map(|seen| seen.key);
+    if let Some(key) = run_key.or_else(seen)
         && replace_delivery(group, key, delivery, from, texts)?
     {
         return Ok(key);

@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode, Statement, params};
 use tokio::sync::oneshot;
 
 use super::kept::{Kept, Statements};
-use super::seen::SeenRuns;
+use super::seen::{SeenRuns, StoredRun};
 use crate::Error;
 
 /// Why a write was not done.
@@ -195,14 +195,19 @@ impl<'c> Group<'c> {
         self.keys.run
     }
 
-    /// Notes the key of a run.
-    pub(super) fn see(&mut self, run: &RunId, key: i64) {
-        self.seen.add(run, key);
+    /// Notes how a run stands.
+    pub(super) fn see(&mut self, run: &RunId, stored: StoredRun) {
+        self.seen.add(run, stored);
     }
 
-    /// The key of a run that was seen lately, or another's: whoever uses it checks the row's ids.
-    pub(super) fn seen(&self, run: &RunId) -> Option<i64> {
+    /// A run that was seen lately, or another: whoever uses it checks the row's ids and version.
+    pub(super) fn seen(&self, run: &RunId) -> Option<&StoredRun> {
         self.seen.find(run)
+    }
+
+    /// What was seen is no longer so.
+    pub(super) fn forget_seen(&mut self) {
+        self.seen = SeenRuns::default();
     }
 
     /// The place of a new event.
@@ -268,7 +273,8 @@ impl<'c> Group<'c> {
     }
 
     /// Undoes what was written since [`Group::begin`]; some errors have done so already.
-    pub(super) fn abort(&self) {
+    pub(super) fn abort(&mut self) {
+        self.forget_seen();
         if !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute_batch("ROLLBACK")
         {

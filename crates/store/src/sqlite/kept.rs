@@ -47,15 +47,16 @@ impl Kept {
                  FROM run WHERE id = ?1"
             }
             Self::UpdateRun => {
-                "UPDATE run SET label = ?2, label_by_engine = ?3, link_json = ?4, summary = ?5, \
-                 updated_by = ?6, updated_at = ?7, redeemed = ?8, redeemed_attempt = ?9, \
-                 redeemed_by = ?10, log_lines = ?11, version = ?12 WHERE key = ?1"
+                "UPDATE run SET label = ?4, label_by_engine = ?5, link_json = ?6, summary = ?7, \
+                 updated_by = ?8, updated_at = ?9, redeemed = ?10, redeemed_attempt = ?11, \
+                 redeemed_by = ?12, log_lines = ?13, version = ?14 \
+                 WHERE key = ?1 AND version = ?3 AND id = ?2"
             }
             Self::MoveRun => {
-                "UPDATE run SET label = ?2, label_by_engine = ?3, link_json = ?4, summary = ?5, \
-                 updated_by = ?6, updated_at = ?7, redeemed = ?8, redeemed_attempt = ?9, \
-                 redeemed_by = ?10, log_lines = ?11, version = ?12, status = ?13, ended_at = ?14, \
-                 external_run_id = ?15 WHERE key = ?1"
+                "UPDATE run SET label = ?4, label_by_engine = ?5, link_json = ?6, summary = ?7, \
+                 updated_by = ?8, updated_at = ?9, redeemed = ?10, redeemed_attempt = ?11, \
+                 redeemed_by = ?12, log_lines = ?13, version = ?14, status = ?15, ended_at = ?16, \
+                 external_run_id = ?17 WHERE key = ?1 AND version = ?3 AND id = ?2"
             }
             Self::InsertDelivery => {
                 "INSERT INTO delivery (run_key, id, receiver, destination, connection, repeat_, \

@@ -1,16 +1,42 @@
-//! The keys of runs that were written lately, so that a delivery's next write finds its row without
-//! a look into an index. A guess: a run's key never changes, but two runs may share a place.
+//! The runs that were written lately, as they were written then, so that their next change finds its
+//! rows without a look at them. A guess, which each change checks while it writes: a write may have
+//! been undone, and two runs may share a place.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use longshore_domain::id::RunId;
+use longshore_domain::run::Run;
+
+use super::code::Code;
 
 /// How many runs are known: some more than are under way at full speed.
 const PLACES: usize = 8_192;
 
-/// Keys by run, each in the one place that its id hashes to.
+/// What of a run decides how a change of it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct StoredRun {
+    pub(super) key: i64,
+    pub(super) version: i64,
+    pub(super) has_ended: bool,
+    pub(super) status: i64,
+    pub(super) external_run_id: Option<Box<str>>,
+}
+
+impl StoredRun {
+    pub(super) fn of(run: &Run, key: i64) -> Self {
+        Self {
+            key,
+            version: i64::from(run.version),
+            has_ended: run.ended_at.is_some(),
+            status: run.status.code(),
+            external_run_id: run.external_run_id.as_deref().map(Into::into),
+        }
+    }
+}
+
+/// Runs, each in the one place that its id hashes to.
 pub(super) struct SeenRuns {
-    places: Vec<Option<(u64, i64)>>,
+    places: Vec<Option<(u64, StoredRun)>>,
 }
 
 impl Default for SeenRuns {
@@ -23,18 +49,18 @@ impl Default for SeenRuns {
 
 impl SeenRuns {
     /// Takes the place of whatever was there.
-    pub(super) fn add(&mut self, run: &RunId, key: i64) {
+    pub(super) fn add(&mut self, run: &RunId, stored: StoredRun) {
         let hash = hash(run);
         if let Some(place) = self.places.get_mut(place(hash)) {
-            *place = Some((hash, key));
+            *place = Some((hash, stored));
         }
     }
 
-    /// The key, or that of a run with the same hash.
-    pub(super) fn find(&self, run: &RunId) -> Option<i64> {
+    /// The run, or one with the same hash.
+    pub(super) fn find(&self, run: &RunId) -> Option<&StoredRun> {
         let hash = hash(run);
-        let (seen, key) = (*self.places.get(place(hash))?)?;
-        (seen == hash).then_some(key)
+        let (seen, found) = self.places.get(place(hash))?.as_ref()?;
+        (*seen == hash).then_some(found)
     }
 }
 
@@ -62,18 +88,29 @@ mod tests {
         RunId::mint(Timestamp::from_micros(0), number)
     }
 
+    fn stored(key: i64) -> StoredRun {
+        StoredRun {
+            key,
+            version: 1,
+            has_ended: false,
+            status: 0,
+            external_run_id: None,
+        }
+    }
+
     #[test]
-    fn a_run_is_found_under_its_last_key_until_another_takes_its_place() {
+    fn a_run_is_found_as_it_was_seen_last_until_another_takes_its_place() {
         let mut seen = SeenRuns::default();
         assert_eq!(seen.find(&run(1)), None);
-        seen.add(&run(1), 7);
-        seen.add(&run(1), 8);
-        assert_eq!(seen.find(&run(1)), Some(8));
+        seen.add(&run(1), stored(7));
+        seen.add(&run(1), stored(8));
+        assert_eq!(seen.find(&run(1)), Some(&stored(8)));
         let shares_its_place = |other: &RunId| place(hash(other)) == place(hash(&run(1)));
         let other = (2..).map(run).find(shares_its_place);
         let other = other.unwrap();
         assert_eq!(seen.find(&other), None);
-        seen.add(&other, 9);
-        assert_eq!((seen.find(&run(1)), seen.find(&other)), (None, Some(9)));
+        seen.add(&other, stored(9));
+        assert_eq!(seen.find(&run(1)), None);
+        assert_eq!(seen.find(&other), Some(&stored(9)));
     }
 }
