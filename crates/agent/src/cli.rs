@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use longshore_backends::target::{Target, UrlFault};
@@ -107,7 +108,10 @@ impl Arguments {
             return check(doctor, config, worker);
         }
         log(config.log);
+        // One core is left to this thread, which reads the topics, and to the Kafka client's own.
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(cores.saturating_sub(1).max(1))
             .enable_all()
             .build()?;
         runtime.block_on(async {

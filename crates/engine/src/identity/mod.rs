@@ -278,6 +278,11 @@ impl Identity {
         Secret::new(token::run_token(run, attempt, &self.vault))
     }
 
+    /// Whether a text of `bytes` bytes has room for a token of `run`, without making one.
+    pub(crate) fn may_hold_run_token(bytes: usize, run: &RunId) -> bool {
+        bytes >= token::run_token_bytes(run)
+    }
+
     fn known(&self) -> RwLockReadGuard<'_, Known> {
         self.known
             .read()

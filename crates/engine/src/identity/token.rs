@@ -71,6 +71,14 @@ pub(crate) fn read(token: &str, vault: &Vault, now: Timestamp) -> Option<Claims>
     (now.as_seconds() < claims.exp).then_some(claims)
 }
 
+/// How long a MAC is in a token.
+const MAC_BYTES: usize = 43;
+
+/// How many bytes the tokens of `run` have at the least.
+pub(crate) fn run_token_bytes(run: &RunId) -> usize {
+    RUN_TOKEN_PREFIX.len() + run.as_str().len() + ".1.".len() + MAC_BYTES
+}
+
 /// The token of one attempt's pipeline.
 pub(crate) fn run_token(run: &RunId, attempt: u32, vault: &Vault) -> String {
     let name = format!("{}.{attempt}", run.as_str());
@@ -136,6 +144,7 @@ mod tests {
         let run = RunId::parse("r_0123456789abcdef").unwrap();
         let token = run_token(&run, 2, &vault);
         assert_eq!(token, run_token(&run, 2, &vault));
+        assert_eq!(token.len(), run_token_bytes(&run));
         assert_eq!(read_run_token(&token, &vault), Some((run, 2)));
         assert_eq!(read_run_token(&token.replace(".2.", ".1."), &vault), None);
         assert_eq!(read_run_token("lrt_", &vault), None);
