@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::num::NonZero;
 use std::path::Path;
 
 use anyhow::Context;
@@ -26,12 +25,9 @@ pub(crate) fn run(file: Option<&Path>) -> anyhow::Result<()> {
     })
 }
 
-/// The threads of the server. One core is left to the thread that writes, which works as much as one
-/// of these: with a thread for each core they take work from each other, which costs more.
+/// The threads of the server.
 pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(cores.saturating_sub(1).max(1))
         .enable_all()
         .build()
         .context("no threads")
