@@ -242,11 +242,11 @@ pub fn verify<'s>(
         message.shift_remove(HEADERS);
     }
     let message = Value::Object(message);
-    let as_signed = || without_last(value, &signature, &timestamp);
-    let bytes = match as_signed().filter(|_| !is_gitlab) {
-        Some(bytes) => bytes,
-        None => written(&message),
+    let as_it_stands = match is_gitlab {
+        true => None,
+        false => without_last(value, &signature, &timestamp),
     };
+    let bytes = as_it_stands.unwrap_or_else(|| written(&message));
     let Freshness {
         now_seconds,
         tolerance,

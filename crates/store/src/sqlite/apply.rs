@@ -1,4 +1,5 @@
-//! One decision, written. Every check comes before the first row, so a refusal leaves nothing.
+//! One decision, written. Every check comes before the first row, so a refusal leaves nothing; a run
+//! that was only remembered is checked by its own update, and what was written before that is undone.
 
 use longshore_domain::id::RunId;
 use longshore_domain::run::{DeliveryWrite, Idempotency, NewRun, Run, RunWrite};

@@ -229,6 +229,17 @@ fn the_agents_own_vector_in_both_directions() {
 }
 
 #[test]
+fn a_message_that_was_printed_anew_is_printed_again_before_it_is_checked() {
+    let sent = message_of(&payload(&json!({"body": {"service": "checkout"}})));
+    let wire = wire(&sent, Webhook);
+    let parsed: Value = serde_json::from_slice(&wire).unwrap();
+    let spaced = serde_json::to_vec_pretty(&parsed).unwrap();
+    assert_ne!(spaced, wire);
+    assert_eq!(check(&spaced), Ok(sent.clone()));
+    assert_eq!(check(&wire), Ok(sent));
+}
+
+#[test]
 fn each_of_several_secrets_is_tried_and_age_matters_only_where_it_is_asked() {
     let sent = message_of(&payload(&json!({})));
     let wire = wire(&sent, Jenkins);
