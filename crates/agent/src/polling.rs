@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::api::{Api, ApiError, Backoff, Claimed};
 use crate::config::Polling;
-use crate::work::{Desk, Ending, LEASE, Work, bytes_of};
+use crate::work::{Desk, Ending, LEASE, Work, bytes_of_message};
 
 /// Claims until the agent stops; ends when all work on what was claimed has ended.
 pub(crate) async fn run(desk: &Arc<Desk>, settings: Polling) {
@@ -74,7 +74,7 @@ async fn claim(
 fn begin(desk: &Arc<Desk>, jobs: &mut JoinSet<Ending>, claimed: Claimed) {
     let Claimed { delivery, message } = claimed;
     let work = Work {
-        place: desk.room.take(bytes_of(&message)),
+        place: desk.room.take(bytes_of_message(&message)),
         run: delivery.run,
         attempt: delivery.attempt,
         message,

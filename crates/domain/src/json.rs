@@ -6,6 +6,7 @@
 mod compact;
 mod document;
 mod number;
+mod stringified;
 mod write;
 
 use serde_json::Value;
@@ -14,6 +15,7 @@ pub(crate) use compact::compact_of;
 pub use compact::{Unwritable, compact};
 pub(crate) use document::Written;
 pub use document::{JsonDocument, STORED_DEPTH};
+pub use stringified::is_stringified;
 use write::{Ecma, Python, PythonAscii, PythonAsciiCompact};
 
 /// About how long the text of `value` is; more where text has to be escaped. What is written into

@@ -6,9 +6,11 @@ use http::Method;
 use longshore_domain::agent::{
     Claim, ClaimedDelivery, Heartbeat, HeartbeatAnswer, Settle, SettleAnswer, Start, StartAnswer,
 };
+use longshore_domain::run::ReadMessage;
 use longshore_domain::secret::Secret;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{Api, ApiError};
@@ -25,7 +27,7 @@ pub struct Claimed {
     /// The attempt that was handed out.
     pub delivery: ClaimedDelivery,
     /// The message, as it would stand on the topic, without its signature.
-    pub message: Value,
+    pub message: ReadMessage,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +56,11 @@ struct Claims {
 #[derive(Deserialize)]
 struct ClaimedRun {
     #[serde(default)]
-    message: Value,
+    message: Option<Box<RawValue>>,
+}
+
+fn unreadable(what: &str) -> ApiError {
+    ApiError::Unreadable(what.to_owned())
 }
 
 impl Api {
@@ -67,16 +73,19 @@ impl Api {
         let path = "/v1/actions/runs/claim-pending";
         let claims: Claims = self.post(path, claim, waiting).await?;
         if claims.runs.len() != claims.deliveries.len() {
-            let what = "runs and deliveries differ in number".to_owned();
-            return Err(ApiError::Unreadable(what));
+            return Err(unreadable("runs and deliveries differ in number"));
         }
         let pairs = claims.deliveries.into_iter().zip(claims.runs);
-        Ok(pairs
-            .map(|(delivery, run)| Claimed {
-                delivery,
-                message: run.message,
+        pairs
+            .map(|(delivery, run)| {
+                let message = match run.message {
+                    Some(text) => ReadMessage::read(text.get()),
+                    None => Ok(ReadMessage::Tree(Value::Null)),
+                };
+                let message = message.map_err(|_| unreadable("a message that is not JSON"))?;
+                Ok(Claimed { delivery, message })
             })
-            .collect())
+            .collect()
     }
 
     /// Asks whether calls may be made.
@@ -115,8 +124,8 @@ impl Api {
     pub async fn kafka_credentials(&self) -> Result<(Vec<String>, Login), ApiError> {
         let path = "/v1/kafka-credentials";
         let answer = self.call(Method::GET, path, None, Duration::ZERO).await?;
-        let named: Named = serde_json::from_slice(&answer)
-            .map_err(|_| ApiError::Unreadable("no credentials in it".to_owned()))?;
+        let named: Named =
+            serde_json::from_slice(&answer).map_err(|_| unreadable("no credentials in it"))?;
         let Credentials {
             brokers,
             username,

@@ -18,6 +18,7 @@ use longshore_domain::delivery::Schedule;
 use longshore_domain::diagnosis::Diagnosis;
 use longshore_domain::json;
 use longshore_domain::outcome::Repeat;
+use longshore_domain::run::{MessageText, ReadMessage, is_on};
 use longshore_domain::signature::SIGNATURE_HEADER;
 use longshore_jq::Evaluator;
 use serde_json::Value;
@@ -148,7 +149,33 @@ impl Caller {
     }
 
     /// What `message` asks for.
-    pub async fn prepare(&self, mut message: Value) -> Asked {
+    pub async fn prepare(&self, message: ReadMessage) -> Asked {
+        let message = match message {
+            ReadMessage::Text(message) => match self.mappings.plan_of_text(&message.call) {
+                Some(plan) => return self.handed_on(message, plan),
+                None => ReadMessage::Text(message),
+            },
+            message => message,
+        };
+        self.mapped(message.into_tree()).await
+    }
+
+    /// The call of a message that is sent as it came.
+    fn handed_on(&self, message: MessageText, plan: Plan) -> Asked {
+        let (text, call) = message.into_parts();
+        let body = match plan.body {
+            Body::Message => text.into_bytes(),
+            Body::Nothing | Body::Made(_) => Vec::new(),
+        };
+        let invoked = Invoked {
+            kind: call.kind,
+            url: Some(call.url),
+            synchronized: call.synchronized,
+        };
+        self.asked(&invoked, plan, body, Value::Null)
+    }
+
+    async fn mapped(&self, mut message: Value) -> Asked {
         let mapped = self
             .mappings
             .plan(&self.evaluator, &mut message, &self.secrets);
@@ -159,40 +186,46 @@ impl Caller {
         };
         let invocation = &message["payload"]["action"]["invocationMethod"];
         let kind = serde_json::from_value(invocation["type"].clone());
-        let kind = kind.unwrap_or(InvocationKind::Webhook);
-        let synchronized = is_on(&invocation["synchronized"]);
-        let judged = invocation["url"].as_str().map(str::to_owned);
+        let invoked = Invoked {
+            kind: kind.unwrap_or(InvocationKind::Webhook),
+            url: invocation["url"].as_str().map(str::to_owned),
+            synchronized: is_on(&invocation["synchronized"]),
+        };
         let mut body = Vec::new();
         if let Some(value) = plan.body.of(&message) {
             json::write_stringify(value, &mut body);
-        }
-        if body.len() > BODY_BYTES {
-            return Asked::Impossible(too_large(body.len()));
         }
         if !plan.reads_answer() {
             // Only reports look at them again, and they may wait for long.
             (plan.body, message) = (Body::Nothing, Value::Null);
         }
-        match self.routes.find(kind, judged.as_deref(), &plan) {
+        self.asked(&invoked, plan, body, message)
+    }
+
+    fn asked(&self, invoked: &Invoked, plan: Plan, body: Vec<u8>, message: Value) -> Asked {
+        if body.len() > BODY_BYTES {
+            return Asked::Impossible(too_large(body.len()));
+        }
+        let judged = invoked.url.as_deref();
+        match self.routes.find(invoked.kind, judged, &plan) {
             Err(diagnosis) => Asked::Impossible(diagnosis),
             Ok(route) => Asked::Call(Box::new(Prepared {
                 message,
                 plan,
                 route,
                 body: body.into_boxed_slice().into(),
-                synchronized,
+                synchronized: invoked.synchronized,
             })),
         }
     }
 }
 
-/// A switch may be a template, so it may arrive as text.
-fn is_on(value: &Value) -> bool {
-    match value {
-        Value::Bool(on) => *on,
-        Value::String(text) => text.trim().eq_ignore_ascii_case("true"),
-        _ => false,
-    }
+/// How the run's action calls, whatever a mapping makes of it.
+struct Invoked {
+    kind: InvocationKind,
+    /// By which the server has judged a repeat.
+    url: Option<String>,
+    synchronized: bool,
 }
 
 fn too_large(bytes: usize) -> Diagnosis {

@@ -3,7 +3,7 @@
 use longshore_backends::kafka::Received;
 use longshore_domain::agent::{AttemptRef, header};
 use longshore_domain::id::{DeliveryId, RunId};
-use longshore_domain::run::verify;
+use longshore_domain::run::{ReadMessage, is_on, verify};
 use longshore_domain::signature::SIGNATURE_HEADER;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -16,7 +16,7 @@ pub(super) enum Read {
     /// It is for somebody else.
     NotForAgents,
     /// A run's call, its signature checked and taken off.
-    Run(RunId, AttemptRef, Value),
+    Run(RunId, AttemptRef, ReadMessage),
     /// A change of the catalog, with an id that it always has.
     Change(DeliveryId, Value),
     /// Its signature does not hold; it is published anew.
@@ -34,8 +34,9 @@ pub(super) fn run(record: &Received, secrets: &Secrets) -> Read {
     let secrets = secrets.all().map(str::as_bytes);
     let verified = verify(&record.value, secrets, None);
     let is_for_others = match &verified {
-        Ok(message) => !is_for_agents(message),
-        Err(_) => serde_json::from_slice(&record.value).is_ok_and(|it| !is_for_agents(&it)),
+        Ok(message) => !message.is_for_agents(),
+        Err(_) => std::str::from_utf8(&record.value)
+            .is_ok_and(|text| ReadMessage::read(text).is_ok_and(|it| !it.is_for_agents())),
     };
     if is_for_others {
         return Read::NotForAgents;
@@ -43,7 +44,7 @@ pub(super) fn run(record: &Received, secrets: &Secrets) -> Read {
     match (named(record), verified) {
         (Some((run, attempt)), Ok(message)) => {
             // The signature does not cover the record's headers, so a message is bound by its run.
-            if message["context"]["runId"] == run.as_str() {
+            if message.run() == Some(run.as_str()) {
                 Read::Run(run, attempt, message)
             } else {
                 Read::Dead("its record headers name another run than the message".to_owned())
@@ -53,10 +54,6 @@ pub(super) fn run(record: &Received, secrets: &Secrets) -> Read {
         (None, Ok(_)) => Read::Dead("no record headers name its delivery".to_owned()),
         (None, Err(fault)) => Read::Dead(fault.to_string()),
     }
-}
-
-fn is_for_agents(message: &Value) -> bool {
-    is_on(&message["payload"]["action"]["invocationMethod"]["agent"])
 }
 
 /// Reads a record of the changes' topic.
@@ -86,14 +83,6 @@ fn header<'a>(record: &'a Received, name: &str) -> Option<&'a str> {
         .iter()
         .find(|(key, _)| key.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value.as_str())
-}
-
-fn is_on(value: &Value) -> bool {
-    match value {
-        Value::Bool(on) => *on,
-        Value::String(text) => text.trim().eq_ignore_ascii_case("true"),
-        _ => false,
-    }
 }
 
 /// An id by which a receiver recognises the change when it comes again.

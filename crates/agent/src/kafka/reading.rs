@@ -1,5 +1,5 @@
-//! Reads the topics: begins work on what comes, commits what is finished, and pauses while there is
-//! no room or the server is away.
+//! Reads the topics: begins work on what comes, the oldest first, commits what is finished, and
+//! pauses while there is no room or the server is away.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,12 +9,13 @@ use longshore_domain::agent::PartitionPosition;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::ahead::Ahead;
 use super::connect::{Connected, KafkaFailure, connect};
 use super::dead;
 use super::message::{self, Read};
 use super::offsets::{Begun, Offsets};
 use crate::config::{Kafka, Secrets};
-use crate::work::{Desk, Ending, Place, Stop, Work, bytes_of};
+use crate::work::{Desk, Ending, Place, Stop, Work, bytes_of, bytes_of_message};
 
 /// How often it is looked at whether reading may go on.
 const LOOK: Duration = Duration::from_millis(100);
@@ -48,6 +49,8 @@ struct Reading<'a> {
     desk: &'a Arc<Desk>,
     connected: Connected,
     offsets: Offsets,
+    /// Runs that have come and are not begun.
+    ahead: Ahead,
     jobs: JoinSet<Ended>,
     changes: usize,
     /// Since when there is no room.
@@ -94,6 +97,7 @@ impl Topics {
                 desk,
                 connected,
                 offsets: Offsets::default(),
+                ahead: Ahead::default(),
                 jobs: JoinSet::new(),
                 changes: 0,
                 full_since: None,
@@ -152,8 +156,12 @@ impl Reading<'_> {
                     if let Ok(ended) = ended {
                         self.ended(&ended);
                     }
+                    self.begin_oldest();
                 }
-                _ = looks.tick() => self.look(),
+                _ = looks.tick() => {
+                    self.begin_oldest();
+                    self.look();
+                }
                 event = consumer.next(), if self.takes() => match event {
                     Ok(event) => self.happened(event),
                     Err(KafkaError::Fatal(cause)) => {
@@ -205,8 +213,25 @@ impl Reading<'_> {
             Event::Revoked(partitions) => {
                 tracing::info!(partitions = partitions.len(), "partitions were revoked");
                 self.offsets.revoke(&partitions);
+                self.ahead.forget(&partitions);
             }
-            Event::Message(record) => self.begin(record),
+            Event::Message(record) if record.partition.topic == self.topics.kafka.changes => {
+                self.begin(record);
+            }
+            Event::Message(record) => {
+                self.ahead.add(record);
+                self.begin_oldest();
+            }
+        }
+    }
+
+    /// Begins work on as many runs as there is room for.
+    fn begin_oldest(&mut self) {
+        while self.desk.room.free() > 0 {
+            let Some(record) = self.ahead.next() else {
+                return;
+            };
+            self.begin(record);
         }
     }
 
@@ -228,7 +253,7 @@ impl Reading<'_> {
             }
             Read::Run(run, attempt, message) => {
                 let work = Work {
-                    place: desk.room.take(bytes_of(&message)),
+                    place: desk.room.take(bytes_of_message(&message)),
                     run,
                     attempt,
                     message,
@@ -313,7 +338,7 @@ impl Reading<'_> {
 
     /// Whether to take what comes: there is room for it, or what comes is no run, as those are paused.
     fn takes(&self) -> bool {
-        self.runs_paused == Some(true) || self.desk.room.free() > 0
+        self.runs_paused == Some(true) || self.ahead.has_room()
     }
 
     /// Pauses where there is no room for long, and goes on where there is.

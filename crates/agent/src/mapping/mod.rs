@@ -11,6 +11,7 @@ mod tree;
 
 use longshore_backends::scrub::MIN_SECRET_BYTES;
 use longshore_domain::diagnosis::{Diagnosis, Reason};
+use longshore_domain::run::CallOutline;
 use longshore_domain::secret::Secret;
 use longshore_jq::Evaluator;
 use serde_json::Value;
@@ -144,6 +145,11 @@ impl Mappings {
             list: Some(parse::mappings(text)?),
             environment,
         })
+    }
+
+    /// The built-in mapping's call of a message that is sent as it is; none where there is a file.
+    pub fn plan_of_text(&self, call: &CallOutline) -> Option<Plan> {
+        self.list.is_none().then(|| builtin::plan_of_text(call))
     }
 
     /// The call of `message`, in which encrypted fields are replaced; none where no mapping is

@@ -6,6 +6,7 @@ use longshore_domain::agent::{AttemptRef, Reported};
 use longshore_domain::diagnosis::Diagnosis;
 use longshore_domain::id::DeliveryId;
 use longshore_domain::outcome::Repeat;
+use longshore_domain::run::ReadMessage;
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -39,6 +40,7 @@ impl Desk {
     }
 
     async fn attempts(&self, delivery: DeliveryId, message: Value) -> Ending {
+        let message = ReadMessage::Tree(message);
         for attempt in 1..=ATTEMPTS {
             let attempt = AttemptRef {
                 delivery: delivery.clone(),

@@ -18,7 +18,7 @@ use std::time::Duration;
 use longshore_domain::agent::{AttemptRef, Reported, Session, Settlement, StartItem};
 use longshore_domain::diagnosis::{Diagnosis, Reason};
 use longshore_domain::id::RunId;
-use serde_json::Value;
+use longshore_domain::run::ReadMessage;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 
@@ -32,8 +32,8 @@ use starts::{Starts, Verdict};
 use targets::Targets;
 
 pub use contact::Contact;
-pub(crate) use room::bytes_of;
 pub use room::{Place, Room};
+pub(crate) use room::{bytes_of, bytes_of_message};
 pub use stop::{Stop, Stopper};
 
 /// How long a run that was claimed may wait before it is started: then it is handed out again.
@@ -47,7 +47,7 @@ pub struct Work {
     /// The attempt that was handed out.
     pub attempt: AttemptRef,
     /// The message, without its signature.
-    pub message: Value,
+    pub message: ReadMessage,
     /// Its place in memory.
     pub place: Place,
     /// Until when it may wait; none where nobody else is given it meanwhile.

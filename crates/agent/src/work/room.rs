@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use longshore_domain::run::ReadMessage;
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -90,6 +91,15 @@ impl Drop for Place {
         self.room.runs.fetch_sub(1, Ordering::AcqRel);
         self.room.bytes.fetch_sub(self.bytes, Ordering::AcqRel);
         self.room.freed.notify_waiters();
+    }
+}
+
+/// About the memory of a message.
+#[must_use]
+pub(crate) fn bytes_of_message(message: &ReadMessage) -> usize {
+    match message {
+        ReadMessage::Text(message) => NODE_BYTES + message.text().len(),
+        ReadMessage::Tree(message) => bytes_of(message),
     }
 }
 

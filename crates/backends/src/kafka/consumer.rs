@@ -21,8 +21,8 @@ use super::settings::Settings;
 const COMMIT_INTERVAL_MS: u64 = 1_000;
 /// The most that is fetched of a partition at once; a larger batch comes whole. It counts bytes as
 /// they travel: messages that are alike take ten times as much in memory, past what shall be fetched
-/// ahead.
-const PARTITION_FETCH_BYTES: usize = 64 << 10;
+/// ahead. The more comes of one partition, the later the others' messages of the same time.
+const PARTITION_FETCH_BYTES: usize = 32 << 10;
 /// How often topics that did not exist are looked for.
 const METADATA_REFRESH_MS: u64 = 10_000;
 /// How often at most a member is heard of. It learns of others that come and go by the answer, twice
@@ -61,6 +61,9 @@ pub struct Received {
     pub partition: Partition,
     /// Its offset there.
     pub offset: i64,
+    /// When it was published, in milliseconds since 1970 by the clock of whoever did; 0 where it
+    /// does not say.
+    pub timestamp_millis: i64,
     /// Its key, where it is text.
     pub key: Option<String>,
     /// Its headers, but those that are no text.
@@ -242,6 +245,7 @@ fn received(message: &BorrowedMessage<'_>) -> Received {
     Received {
         partition: partition_of(message.topic(), message.partition()),
         offset: message.offset(),
+        timestamp_millis: message.timestamp().to_millis().unwrap_or(0),
         key: message.key().and_then(text),
         headers: headers
             .filter_map(|header| Some((header.key.to_owned(), text(header.value?)?)))

@@ -166,6 +166,49 @@ fn nests_and_appends() {
     );
 }
 
+#[test]
+fn what_is_printed_as_it_stands_is_told_from_what_is_not() {
+    let table = [
+        (
+            r#"{"a":[1,-2,0,{"b":"x\n\"\\é🚀"},[],{}],"c":null,"d":true}"#,
+            true,
+        ),
+        ("\"\u{7f}\u{2028}\"", true),
+        (r#"{"a":{"x":1},"b":{"x":1},"x":[{"a":1},{"a":1}]}"#, true),
+        (r#"["12",{"01":1,"-1":2,"":3,"1.0":4}]"#, true),
+        ("123456789012345", true),
+        // Blanks, and other ways to write the same.
+        (r#"{"a": 1}"#, false),
+        ("[1 ]", false),
+        ("1\n", false),
+        (r#""\u0041""#, false),
+        (r#""\/""#, false),
+        // Numbers that are printed otherwise, or might be.
+        ("-0", false),
+        ("1.0", false),
+        ("1e2", false),
+        ("-1E2", false),
+        ("1234567890123456", false),
+        // Printed first, and printed once.
+        (r#"{"b":1,"2":1}"#, false),
+        (r#"{"a":1,"b":2,"a":3}"#, false),
+        (r#"{"a":{"b":1,"c":[{"b":1}],"b":2}}"#, false),
+        // No JSON at all, but what it says must not be relied on.
+        ("\"open", false),
+        ("\"\\", false),
+        ("é", false),
+    ];
+    for (text, expected) in table {
+        assert_eq!(is_stringified(text), expected, "{text}");
+    }
+    let members = |count| {
+        let members: Vec<_> = (0..count).map(|at| format!("\"m{at}\":{at}")).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    assert!(is_stringified(&members(64)));
+    assert!(!is_stringified(&members(65)));
+}
+
 /// Python's own `json`, as the receivers of these messages run it.
 pub(crate) fn python(program: &str, input: &str) -> String {
     let mut child = Command::new("python3")
@@ -257,6 +300,24 @@ proptest! {
         prop_assert_eq!(stringify(&parse(&once)), once);
         let once = python_compact(&value);
         prop_assert_eq!(python_compact(&parse(&once)), once);
+    }
+
+    #[test]
+    fn what_counts_as_printed_is_printed_so(value in any_json(), at in any::<usize>(), by in any::<u8>()) {
+        // Near misses: the text with one byte put in, and one taken out.
+        let printed = stringify(&value);
+        let mut longer = printed.clone().into_bytes();
+        longer.insert(at % (longer.len() + 1), by);
+        let mut shorter = printed.clone().into_bytes();
+        shorter.remove(at % shorter.len());
+        for text in [printed.into_bytes(), python_compact(&value).into_bytes(), longer, shorter] {
+            if let Ok(text) = std::str::from_utf8(&text)
+                && let Ok(read) = serde_json::from_str::<Value>(text)
+                && is_stringified(text)
+            {
+                prop_assert_eq!(stringify(&read), text);
+            }
+        }
     }
 
     #[test]

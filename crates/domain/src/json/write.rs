@@ -91,14 +91,16 @@ fn array<D: Dialect>(items: &[Value], out: &mut Vec<u8>) {
 
 fn object<D: Dialect>(map: &Map<String, Value>, out: &mut Vec<u8>) {
     out.push(b'{');
-    if D::INDEXES_FIRST && map.keys().any(|key| array_index(key).is_some()) {
+    if D::INDEXES_FIRST && map.keys().any(|key| array_index(key.as_bytes()).is_some()) {
         let mut indexed: Vec<_> = map
             .iter()
-            .filter_map(|(key, item)| array_index(key).map(|index| (index, key, item)))
+            .filter_map(|(key, item)| Some((array_index(key.as_bytes())?, key, item)))
             .collect();
         indexed.sort_unstable_by_key(|(index, ..)| *index);
         let indexes = indexed.into_iter().map(|(_, key, item)| (key, item));
-        let names = map.iter().filter(|(key, _)| array_index(key).is_none());
+        let names = map
+            .iter()
+            .filter(|(key, _)| array_index(key.as_bytes()).is_none());
         entries::<D>(indexes.chain(names), out);
     } else {
         entries::<D>(map.iter(), out);
@@ -121,17 +123,19 @@ fn entries<'v, D: Dialect>(
 }
 
 /// ECMA-262 "array index": the canonical decimal text of 0 to 2^32 - 2.
-fn array_index(key: &str) -> Option<u32> {
-    let bytes = key.as_bytes();
-    let canonical = match bytes {
+pub(super) fn array_index(key: &[u8]) -> Option<u32> {
+    let canonical = match key {
         [b'0'] => true,
         [b'1'..=b'9', rest @ ..] => rest.len() < 10 && rest.iter().all(u8::is_ascii_digit),
         _ => false,
     };
-    canonical
-        .then(|| key.parse().ok())
-        .flatten()
-        .filter(|index| *index != u32::MAX)
+    let value = |digits: &[u8]| {
+        digits
+            .iter()
+            .fold(0, |value, digit| value * 10 + u64::from(digit - b'0'))
+    };
+    let index = canonical.then(|| value(key))?;
+    u32::try_from(index).ok().filter(|index| *index != u32::MAX)
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -186,7 +190,7 @@ fn escape_runs(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// How many bytes stand before the first one that has to be escaped.
-fn plain_prefix(bytes: &[u8]) -> usize {
+pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
     let long = plain_blocks::<32>(bytes);
     // Names and most values end here, in a step or two.
     let plain = long + plain_blocks::<8>(&bytes[long..]);

@@ -29,7 +29,8 @@ pub use accept::{
     NewDelivery, Rendered, Request, accept, dispatch, is_for_agents,
 };
 pub use agent_message::{
-    Freshness, SignedMessage, Unverified, agent_message, has_room_for_message, signed, verify,
+    CallOutline, Freshness, MessageText, ReadMessage, SignedMessage, Unverified, agent_message,
+    has_room_for_message, is_on, signed, verify,
 };
 pub use agents::{AgentReport, handed_over, moved, settled_by_agent, started_by_agent};
 pub use approval::{ApprovalRejection, Approved, Decision, Vote, approve};

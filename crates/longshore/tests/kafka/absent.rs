@@ -134,7 +134,13 @@ async fn a_backlog_of_a_day_is_called_once_and_in_the_order_of_each_key() {
         let signed_at = header_of(&received.value, "X-Port-Timestamp");
         let message = verify(&received.value, [secret], None).unwrap();
         let yesterday = signed_at.parse::<i64>().unwrap() - DAY_SECONDS;
-        signed(message, InvocationKind::Webhook, secret, yesterday).value
+        signed(
+            message.into_tree(),
+            InvocationKind::Webhook,
+            secret,
+            yesterday,
+        )
+        .value
     })
     .await;
     site.execute(RUNS).await;

@@ -33,6 +33,7 @@ async fn reaches(api: &Api, run: &str, state: &str) {
 /// What the agent reads from the topic: it must be signed, and name the run and an agent's call.
 fn read(received: &Received, run: &str) -> Value {
     let message = verify(&received.value, [CLIENT_SECRET.as_bytes()], None).unwrap();
+    let message = message.into_tree();
     assert_eq!(received.key.as_deref(), Some(run));
     assert_eq!(message["context"]["runId"], run);
     let described = &message["payload"]["action"]["invocationMethod"];

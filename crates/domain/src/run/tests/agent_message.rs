@@ -25,7 +25,11 @@ fn wire(message: &Value, kind: InvocationKind) -> Vec<u8> {
 }
 
 fn check(value: &[u8]) -> Result<Value, Unverified> {
-    verify(value, [SECRET], None)
+    whole(verify(value, [SECRET], None))
+}
+
+fn whole(read: Result<ReadMessage, Unverified>) -> Result<Value, Unverified> {
+    read.map(ReadMessage::into_tree)
 }
 
 fn payload(own: &Value) -> Value {
@@ -225,7 +229,10 @@ fn the_agents_own_vector_in_both_directions() {
     );
     let made = signed(message.clone(), Webhook, secret, at);
     assert_eq!(String::from_utf8(made.value).unwrap(), expected);
-    assert_eq!(verify(expected.as_bytes(), [secret], None), Ok(message));
+    assert_eq!(
+        whole(verify(expected.as_bytes(), [secret], None)),
+        Ok(message)
+    );
 }
 
 #[test]
@@ -239,12 +246,78 @@ fn a_message_that_was_printed_anew_is_printed_again_before_it_is_checked() {
     assert_eq!(check(&wire), Ok(sent));
 }
 
+/// What an agent sends on, whichever way it reads the message.
+fn sent_on(read: &ReadMessage) -> String {
+    match read {
+        ReadMessage::Text(message) => message.text().to_owned(),
+        ReadMessage::Tree(message) => crate::json::stringify(message),
+    }
+}
+
+#[test]
+fn what_would_be_sent_as_it_came_is_not_read_whole() {
+    let own = json!({
+        "method": "PUT", "synchronized": true, "body": {"service": "é\n\"", "count": 3},
+    });
+    let sent = message_of(&payload(&own));
+    let Ok(ReadMessage::Text(read)) = verify(&wire(&sent, Webhook), [SECRET], None) else {
+        panic!("it was read whole");
+    };
+    assert_eq!(read.text(), crate::json::stringify(&sent));
+    let expected = CallOutline {
+        kind: Webhook,
+        url: "http://ci.internal/hook".to_owned(),
+        method: Some("PUT".to_owned()),
+        synchronized: true,
+    };
+    assert_eq!(read.call, expected);
+    let read = ReadMessage::Text(read);
+    assert_eq!(read.run(), sent["context"]["runId"].as_str());
+    assert!(read.is_for_agents());
+    assert_eq!(read.into_tree(), sent);
+}
+
+#[test]
+fn what_would_be_sent_otherwise_or_is_unusual_is_read_whole() {
+    for own in [
+        json!({"type": "GITLAB"}),
+        json!({"type": "OTHER"}),
+        json!({"url": ""}),
+        json!({"url": null}),
+        json!({"url": "http://h/\"a"}),
+        json!({"method": 1}),
+        json!({"synchronized": "true"}),
+        json!({"body": {"a": 1.0}}),
+        json!({"body": {"a": "\u{1}"}}),
+        json!({"body": {"b": 1, "1": 2}}),
+    ] {
+        let sent = message_of(&payload(&own));
+        let kind = match own["type"].as_str() {
+            Some("GITLAB") => Gitlab,
+            _ => Webhook,
+        };
+        let read = verify(&wire(&sent, kind), [SECRET], None).unwrap();
+        assert!(matches!(read, ReadMessage::Tree(_)), "{own}");
+        assert_eq!(read.into_tree(), sent, "{own}");
+    }
+    let described = json!({"payload": {"action": {"invocationMethod": {
+        "type": "WEBHOOK", "url": "u", "agent": " True "}}}});
+    let read = ReadMessage::read(&described.to_string()).unwrap();
+    assert!(read.is_for_agents());
+    assert_eq!(read.run(), None);
+    assert_eq!(read.into_tree(), described);
+    assert!(ReadMessage::read("{").is_err());
+}
+
 #[test]
 fn each_of_several_secrets_is_tried_and_age_matters_only_where_it_is_asked() {
     let sent = message_of(&payload(&json!({})));
     let wire = wire(&sent, Jenkins);
     let other: &[u8] = b"another secret";
-    assert_eq!(verify(&wire, [other, SECRET], None), Ok(sent.clone()));
+    assert_eq!(
+        whole(verify(&wire, [other, SECRET], None)),
+        Ok(sent.clone())
+    );
     assert_eq!(verify(&wire, [other], None), Err(Mismatch::Digest.into()));
     assert_eq!(verify(&wire, [], None), Err(Mismatch::Digest.into()));
     for (now, age_seconds) in [(AT + 61, 61), (AT - 61, -61)] {
@@ -255,7 +328,7 @@ fn each_of_several_secrets_is_tried_and_age_matters_only_where_it_is_asked() {
         let old = verify(&wire, [SECRET, other], Some(freshness(60)));
         assert_eq!(old, Err(Mismatch::Stale { age_seconds }.into()));
         assert_eq!(
-            verify(&wire, [other, SECRET], Some(freshness(61))),
+            whole(verify(&wire, [other, SECRET], Some(freshness(61)))),
             Ok(sent.clone())
         );
     }
@@ -386,7 +459,9 @@ proptest! {
     #[test]
     fn what_is_signed_is_verified_and_nothing_else((message, kind) in any_message(), at in any::<usize>()) {
         let wire = wire(&message, kind);
-        prop_assert_eq!(check(&wire), Ok(message));
+        let read = verify(&wire, [SECRET], None).unwrap();
+        prop_assert_eq!(sent_on(&read), crate::json::stringify(&message));
+        prop_assert_eq!(read.into_tree(), message);
         let mut other: Value = serde_json::from_slice(&wire).unwrap();
         change(&mut other, at);
         prop_assert!(check(&serde_json::to_vec(&other).unwrap()).is_err());

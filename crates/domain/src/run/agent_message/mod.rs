@@ -2,15 +2,18 @@
 //! §8.4). Agents print what they parsed again before they check it, so messages are written as
 //! Python writes them, with every key where it was.
 
-use std::time::Duration;
+mod text;
+mod verify;
 
 use serde_json::{Map, Value, json};
-use thiserror::Error;
 
 use super::{Message, standard_message};
 use crate::action::InvocationKind;
 use crate::json::write_python_compact;
-use crate::signature::{self, Mismatch, Preset, SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use crate::signature::{self, Preset, SIGNATURE_HEADER, TIMESTAMP_HEADER};
+
+pub use text::{CallOutline, MessageText, ReadMessage, is_on};
+pub use verify::{Freshness, Unverified, verify};
 
 const HEADERS: &str = "headers";
 
@@ -21,32 +24,6 @@ pub struct SignedMessage {
     pub value: Vec<u8>,
     /// Signature and timestamp where they cannot stand in the message, for the record's headers.
     pub record_headers: Vec<(&'static str, String)>,
-}
-
-/// Why a message is not to be acted upon.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Unverified {
-    /// It cannot be read.
-    #[error("the message is not JSON: {0}")]
-    Json(String),
-    /// It is no object, or its headers are none.
-    #[error("the message is not an object with headers")]
-    Shape,
-    /// One of the two headers is missing, or is no text.
-    #[error("the message has no header {0}")]
-    MissingHeader(&'static str),
-    /// No secret fits, or it is too old.
-    #[error(transparent)]
-    Signature(#[from] Mismatch),
-}
-
-/// How old a message may be.
-#[derive(Clone, Copy, Debug)]
-pub struct Freshness {
-    /// The present.
-    pub now_seconds: i64,
-    /// The most seconds before or after it.
-    pub tolerance: Duration,
 }
 
 /// The message of a run for the agents, without its signature. `payload` is the run's payload with
@@ -218,82 +195,4 @@ fn without_ours(headers: &mut Map<String, Value>) {
     for name in [SIGNATURE_HEADER, TIMESTAMP_HEADER] {
         headers.shift_remove(name);
     }
-}
-
-/// The message that was signed with one of `secrets`: what [`agent_message`] made of its run.
-///
-/// # Errors
-/// Why it is not to be acted upon.
-pub fn verify<'s>(
-    value: &[u8],
-    secrets: impl IntoIterator<Item = &'s [u8]>,
-    freshness: Option<Freshness>,
-) -> Result<Value, Unverified> {
-    let message = serde_json::from_slice(value).map_err(|it| Unverified::Json(it.to_string()))?;
-    let Value::Object(mut message) = message else {
-        return Err(Unverified::Shape);
-    };
-    let headers = message.get_mut(HEADERS).and_then(Value::as_object_mut);
-    let headers = headers.ok_or(Unverified::Shape)?;
-    let signature = taken(headers, SIGNATURE_HEADER)?;
-    let timestamp = taken(headers, TIMESTAMP_HEADER)?;
-    let is_gitlab = is_gitlab(&message);
-    if is_gitlab {
-        message.shift_remove(HEADERS);
-    }
-    let message = Value::Object(message);
-    let as_it_stands = match is_gitlab {
-        true => None,
-        false => without_last(value, &signature, &timestamp),
-    };
-    let bytes = as_it_stands.unwrap_or_else(|| written(&message));
-    let Freshness {
-        now_seconds,
-        tolerance,
-    } = freshness.unwrap_or(Freshness {
-        now_seconds: 0,
-        tolerance: Duration::MAX,
-    });
-    let mut verdict = Err(Mismatch::Digest);
-    for secret in secrets {
-        verdict = signature::verify(
-            Preset::PortV1,
-            secret,
-            &signature,
-            Some(&timestamp),
-            &bytes,
-            now_seconds,
-            tolerance,
-        );
-        // Only another secret may still fit.
-        if verdict != Err(Mismatch::Digest) {
-            break;
-        }
-    }
-    verdict?;
-    Ok(message)
-}
-
-/// `value` without the two headers, where it ends with them as [`signed`] writes it: what they were
-/// made over, without being written again. Were it anything else, the signature would not hold.
-fn without_last(value: &[u8], signature: &str, timestamp: &str) -> Option<Vec<u8>> {
-    let last = format!(
-        "\"{SIGNATURE_HEADER}\":\"{signature}\",\"{TIMESTAMP_HEADER}\":\"{timestamp}\"}}}}"
-    );
-    let before = value.strip_suffix(last.as_bytes())?;
-    let before = before.strip_suffix(b",").unwrap_or(before);
-    Some([before, b"}}"].concat())
-}
-
-fn taken(headers: &mut Map<String, Value>, name: &'static str) -> Result<String, Unverified> {
-    match headers.shift_remove(name) {
-        Some(Value::String(text)) => Ok(text),
-        _ => Err(Unverified::MissingHeader(name)),
-    }
-}
-
-fn is_gitlab(message: &Map<String, Value>) -> bool {
-    let action = message.get("payload").and_then(|it| it.get("action"));
-    let invocation = action.and_then(|it| it.get("invocationMethod"));
-    invocation.and_then(kind_of) == Some(InvocationKind::Gitlab)
 }
