@@ -33,6 +33,15 @@ fn well_formed(prefix: &str, text: &str) -> bool {
     })
 }
 
+fn digits(id: &str) -> Option<&str> {
+    id.split_once('_').map(|(_, digits)| digits)
+}
+
+/// The same digits after another `prefix`.
+fn renamed(id: &str, prefix: &str) -> Box<str> {
+    [prefix, digits(id).unwrap_or_default()].concat().into()
+}
+
 macro_rules! public_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
@@ -78,6 +87,26 @@ public_id!(
     DeliveryId,
     "d_"
 );
+impl DeliveryId {
+    /// The id of the delivery of `run`, which has no other: the run's own, under its letter.
+    #[must_use]
+    pub fn of(run: &RunId) -> Self {
+        Self(renamed(run.as_str(), "d_"))
+    }
+
+    /// Whether it is [`Self::of`] the run.
+    #[must_use]
+    pub fn is_of(&self, run: &RunId) -> bool {
+        digits(&self.0) == digits(run.as_str())
+    }
+
+    /// The run whose own this may be; deliveries of earlier versions have ids that are no run's.
+    #[must_use]
+    pub fn run(&self) -> RunId {
+        RunId(renamed(self.as_str(), "r_"))
+    }
+}
+
 public_id!(
     /// A connection, `c_…`.
     ConnectionId,
@@ -107,5 +136,17 @@ mod tests {
         assert_eq!(RunId::parse(early.as_str()), Some(early));
         assert_eq!(RunId::parse("r_short"), None);
         assert_eq!(RunId::parse("d_0123456789abcdef"), None);
+    }
+
+    #[test]
+    fn a_delivery_is_called_as_its_run_is() {
+        let run = RunId::parse("r_0123456789abcdef").unwrap();
+        let delivery = DeliveryId::of(&run);
+        assert_eq!(delivery.as_str(), "d_0123456789abcdef");
+        assert_eq!(DeliveryId::parse(delivery.as_str()), Some(delivery.clone()));
+        assert!(delivery.is_of(&run));
+        assert_eq!(delivery.run(), run);
+        let other = DeliveryId::parse("d_0123456789abcdeg").unwrap();
+        assert!(!other.is_of(&run));
     }
 }

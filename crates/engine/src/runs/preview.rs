@@ -9,6 +9,7 @@ use longshore_domain::signature::Preset;
 use longshore_domain::template::Failure;
 
 use super::StartRun;
+use super::start::new_delivery;
 use crate::Engine;
 use crate::caller::Caller;
 use crate::error::Error;
@@ -45,9 +46,9 @@ impl Engine {
         }
         let mut request = self.request(credential, &action, command)?;
         request.required_approval = RequiredApproval::Plain(false);
-        let now = request.now;
         let planned = self.plan(&action, &request).await;
-        let new = self.new_delivery(&planned.route, planned.synchronized, Entry::Stored, now);
+        let (route, synchronized) = (&planned.route, planned.synchronized);
+        let new = new_delivery(&request.id, route, synchronized, Entry::Stored);
         let before = planned.rendered.failed.clone();
         let change = run::accept(request, Some((planned.rendered, new)));
         let (RunWrite::Insert(inserted), Some(write)) = (&change.run, &change.delivery) else {

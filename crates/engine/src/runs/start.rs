@@ -96,7 +96,6 @@ impl Engine {
     ) -> Result<RunText, Error> {
         self.can_be_sent(action)?;
         let request = self.request(credential, action, command)?;
-        let now = request.now;
         if request.required_approval.is_required() {
             let change = Arc::new(run::accept(request, None));
             return self.accept(action, change, None).await;
@@ -114,7 +113,7 @@ impl Engine {
             synchronized,
             ..
         } = planned;
-        let new = self.new_delivery(&route, synchronized, entry, now);
+        let new = new_delivery(&request.id, &route, synchronized, entry);
         let change = Arc::new(run::accept(request, Some((rendered, new))));
         self.accept(action, change, reservation.map(|kept| (kept, content)))
             .await
@@ -290,7 +289,7 @@ impl Engine {
         let entry = reservation
             .as_ref()
             .map_or(Entry::Stored, |kept| kept.entry());
-        let new = self.new_delivery(&planned.route, planned.synchronized, entry, now);
+        let new = new_delivery(&run.id, &planned.route, planned.synchronized, entry);
         let change = run::dispatch(run, votes, planned.rendered, new, by, now);
         let change = Arc::new(change);
         let sending = reservation.map(|kept| (kept, planned.content));
@@ -366,24 +365,6 @@ impl Engine {
             .fill_deferred(rendered.payload.clone(), &rendered.deferred, &scope)
             .await;
         Outgoing::of(&complete.payload)
-    }
-
-    pub(super) fn new_delivery(
-        &self,
-        route: &Route,
-        synchronized: bool,
-        entry: Entry,
-        now: Timestamp,
-    ) -> NewDelivery {
-        NewDelivery {
-            id: DeliveryId::mint(now, self.environment.random_u64()),
-            receiver: route.receiver,
-            destination: route.destination.clone(),
-            connection: route.connection.as_ref().map(|known| known.id.clone()),
-            repeat: route.policy.repeat,
-            synchronized,
-            entry,
-        }
     }
 
     fn idempotency(
@@ -479,5 +460,23 @@ fn add_message(action: &CompiledAction, rendered: &mut Rendered, message: &Messa
     }
     if let Some(encrypted) = message.encrypted {
         defer_in_message(rendered, encrypted);
+    }
+}
+
+/// The delivery of `run`, by this way.
+pub(super) fn new_delivery(
+    run: &RunId,
+    route: &Route,
+    synchronized: bool,
+    entry: Entry,
+) -> NewDelivery {
+    NewDelivery {
+        id: DeliveryId::of(run),
+        receiver: route.receiver,
+        destination: route.destination.clone(),
+        connection: route.connection.as_ref().map(|known| known.id.clone()),
+        repeat: route.policy.repeat,
+        synchronized,
+        entry,
     }
 }

@@ -2,7 +2,7 @@
 
 use longshore_domain::delivery::{Attempt, Delivery};
 use longshore_domain::id::{ConnectionId, RunId};
-use longshore_domain::run::{Documents, DocumentsPatch, Idempotency, Run};
+use longshore_domain::run::{Documents, DocumentsPatch, Idempotency, Run, RunWrite};
 use longshore_domain::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
@@ -16,6 +16,8 @@ use crate::Error;
 
 const MOVE_DELIVERY: &str =
     "UPDATE delivery SET destination = ?2, connection = ?3 WHERE run_key = ?1";
+const OWN_DELIVERY: &str = "SELECT 1 FROM run JOIN delivery ON delivery.run_key = run.key \
+    WHERE run.id = ?1 AND delivery.id = ''";
 const NEXT_LOG_LINE: &str = "SELECT coalesce(max(number) + 1, 0) FROM log_line WHERE run_key = ?1";
 /// A delivery that was recovered and sent again settles under the same number: the later finding
 /// stands, as it is the one that moved the delivery.
@@ -189,10 +191,17 @@ pub(super) fn insert_delivery(
     delivery: &Delivery,
     change: &Change,
 ) -> Result<(), Failure> {
+    if !delivery.id.is_of(&delivery.run) {
+        // No index holds the ids that are runs' own, so it would not refuse one of them.
+        let mut own = group.connection().prepare_cached(OWN_DELIVERY)?;
+        if own.exists([delivery.id.run().as_str()])? {
+            return Err(Failure::Torn(Error::Conflict("delivery")));
+        }
+    }
     let (texts, offered) = (&change.texts, change.offered.as_ref());
     group.kept(Kept::InsertDelivery)?.execute(params![
         key,
-        delivery.id.as_str(),
+        stored_id(delivery),
         delivery.receiver.code(),
         delivery.destination,
         delivery.connection.as_ref().map(ConnectionId::as_str),
@@ -215,6 +224,14 @@ pub(super) fn insert_delivery(
     Ok(())
 }
 
+/// Its id as it is kept: empty where it is the run's own, so that no index has to hold it too.
+fn stored_id(delivery: &Delivery) -> &str {
+    match delivery.id.is_of(&delivery.run) {
+        true => "",
+        false => delivery.id.as_str(),
+    }
+}
+
 /// Checks and updates the delivery; answers its run's key, with which, where it is known or was
 /// seen lately, the row is checked and written in one step.
 pub(super) fn update_delivery(
@@ -232,7 +249,7 @@ pub(super) fn update_delivery(
     }
     let found = group
         .kept(Kept::FindDelivery)?
-        .query_row([delivery.id.as_str()], |row| {
+        .query_row([delivery.run.as_str(), stored_id(delivery)], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
         })
         .optional()?;
@@ -277,7 +294,7 @@ fn replace_delivery(
         delivery.version,
         texts.publication,
         delivery.repeat.code(),
-        delivery.id.as_str(),
+        stored_id(delivery),
         from,
         delivery.destination,
         delivery.connection.as_ref().map(ConnectionId::as_str),
@@ -295,11 +312,13 @@ pub(super) fn write_history(
     if let Some(attempt) = &decided.attempt {
         save_attempt(group, key, attempt, texts)?;
     }
-    for (event, changed) in decided.events.iter().zip(&texts.events) {
-        let seq = group.next_event();
-        group.kept(Kept::InsertEvent)?.execute(params![
-            seq,
+    let insert = group.kept(Kept::InsertEvent)?;
+    let is_new = matches!(decided.run, RunWrite::Insert(_));
+    for ((number, event), changed) in (0_u32..).zip(&decided.events).zip(&texts.events) {
+        insert.execute(params![
             key,
+            // Of a run that is there already they go on from the last.
+            is_new.then_some(number),
             event.kind.code(),
             event.at.as_micros(),
             event.by,

@@ -154,7 +154,7 @@ impl<'r, 's> Cells<'r, 's> {
     pub(super) fn id<T>(
         &mut self,
         column: &'static str,
-        parse: fn(&str) -> Option<T>,
+        parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, Error> {
         let id = self.str(column)?;
         parse(id).ok_or_else(|| self.corrupt(column, "not an id of this kind"))

@@ -124,7 +124,6 @@ impl<W: Write> Job for Queued<W> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Keys {
     run: i64,
-    event: i64,
 }
 
 impl Keys {
@@ -135,10 +134,6 @@ impl Keys {
             run: newest(
                 "SELECT max(value, coalesce((SELECT max(key) FROM run), 0)) FROM meta \
                  WHERE name = 'last_run'",
-            )?,
-            event: newest(
-                "SELECT max(value, coalesce((SELECT max(seq) FROM event), 0)) FROM meta \
-                 WHERE name = 'last_event'",
             )?,
         })
     }
@@ -210,12 +205,6 @@ impl<'c> Group<'c> {
         self.seen = SeenRuns::default();
     }
 
-    /// The place of a new event.
-    pub(super) const fn next_event(&mut self) -> i64 {
-        self.keys.event += 1;
-        self.keys.event
-    }
-
     /// Counts runs that ended, or ended ones that were deleted.
     pub(super) const fn count_ended(&mut self, runs: i64) {
         self.tally.ended_runs += runs;
@@ -232,7 +221,6 @@ impl<'c> Group<'c> {
             .connection
             .prepare_cached("UPDATE meta SET value = ?2 WHERE name = ?1 AND value < ?2")?;
         save.execute(params!["last_run", self.keys.run])?;
-        save.execute(params!["last_event", self.keys.event])?;
         Ok(())
     }
 

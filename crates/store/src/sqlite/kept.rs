@@ -66,7 +66,10 @@ impl Kept {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
                  ?17, ?18, ?19, ?20)"
             }
-            Self::FindDelivery => "SELECT run_key, version FROM delivery WHERE id = ?1",
+            Self::FindDelivery => {
+                "SELECT run_key, version FROM delivery \
+                 WHERE run_key = (SELECT key FROM run WHERE id = ?1) AND id = ?2"
+            }
             Self::UpdateDelivery => {
                 "UPDATE delivery SET state = ?2, due_at = ?3, attempt = ?4, attempts_used = ?5, \
                  has_left = ?6, scheduled_since = ?7, diagnosis_json = ?8, updated_at = ?9, \
@@ -80,8 +83,9 @@ impl Kept {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
             }
             Self::InsertEvent => {
-                "INSERT INTO event (seq, run_key, kind, at, by, changed_json) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+                "INSERT INTO event (run_key, number, kind, at, by, changed_json) \
+                 VALUES (?1, coalesce(?2, (SELECT max(number) + 1 FROM event WHERE run_key = ?1), \
+                 0), ?3, ?4, ?5, ?6)"
             }
             Self::InsertLogLine => {
                 "INSERT INTO log_line (run_key, number, id, message, created_by, created_at) \

@@ -15,6 +15,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0004_encrypted_inputs.sql"),
     include_str!("../../migrations/0005_offered_actions.sql"),
     include_str!("../../migrations/0006_packed_documents.sql"),
+    include_str!("../../migrations/0007_fewer_indexes.sql"),
 ];
 
 /// The database's schema version; reads alone, so that what is not ours stays as it is.

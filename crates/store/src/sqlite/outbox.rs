@@ -20,6 +20,18 @@ use crate::{
 /// How many rows one scan for workers answers at most.
 const SCAN_LIMIT: u32 = 10_000;
 
+/// A delivery by its id ?1, which is that of the run ?2 or, where it was made by an earlier version,
+/// a column of its own.
+const OF_ID: &str = "delivery.run_key = coalesce(\
+    (SELECT called.key FROM run AS called JOIN delivery AS own ON own.run_key = called.key \
+     WHERE called.id = ?2 AND own.id = ''), \
+    (SELECT other.run_key FROM delivery AS other WHERE other.id = ?1 AND other.id <> ''))";
+
+/// The parameters of [`OF_ID`].
+fn by_id(id: &DeliveryId) -> [String; 2] {
+    [id.as_str().to_owned(), id.run().as_str().to_owned()]
+}
+
 #[async_trait]
 impl Outbox for Sqlite {
     async fn take_due(
@@ -156,7 +168,7 @@ impl Outbox for Sqlite {
                 let sql = format!(
                     "SELECT delivery.run_key, {} FROM delivery \
                      JOIN run_document ON run_document.run_key = delivery.run_key \
-                     WHERE delivery.id = ?1 \
+                     WHERE {OF_ID} \
                      AND (run_document.deferred IS NOT NULL OR run_document.encrypted IS NOT NULL)",
                     row::DOCUMENTS
                 );
@@ -182,7 +194,7 @@ impl Outbox for Sqlite {
                      OR run_document.encrypted IS NOT NULL \
                      FROM delivery JOIN run ON run.key = delivery.run_key \
                      LEFT JOIN run_document ON run_document.run_key = delivery.run_key \
-                     WHERE delivery.id = ?1",
+                     WHERE {OF_ID}",
                     row::RUN,
                     row::DELIVERY
                 );
@@ -198,8 +210,8 @@ impl Outbox for Sqlite {
         let id = id.clone();
         self.readers
             .read(move |connection| {
-                let sql = select("JOIN run ON run.key = delivery.run_key WHERE delivery.id = ?1");
-                first(connection, &sql, [id.as_str()], read)
+                let from = format!("JOIN run ON run.key = delivery.run_key WHERE {OF_ID}");
+                first(connection, &select(&from), by_id(&id), read)
             })
             .await
     }
@@ -216,11 +228,10 @@ impl Outbox for Sqlite {
             .read(move |connection| {
                 let sql = format!(
                     "SELECT {} FROM attempt \
-                     WHERE run_key = (SELECT run_key FROM delivery WHERE id = ?1) \
-                     ORDER BY number",
+                     WHERE run_key = (SELECT run_key FROM delivery WHERE {OF_ID}) ORDER BY number",
                     row::ATTEMPT
                 );
-                all(connection, &sql, [id.as_str()], row::attempt)
+                all(connection, &sql, by_id(&id), row::attempt)
             })
             .await
     }
@@ -322,7 +333,7 @@ fn each<T>(
     let mut statement = connection.prepare_cached(sql).map_err(unreadable)?;
     let mut found = Vec::with_capacity(ids.len());
     for id in ids {
-        let mut rows = statement.query([id.as_str()]).map_err(unreadable)?;
+        let mut rows = statement.query(by_id(id)).map_err(unreadable)?;
         let row = rows.next().map_err(unreadable)?;
         found.push(row.map(&read).transpose()?);
     }

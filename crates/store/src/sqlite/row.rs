@@ -33,7 +33,7 @@ pub(super) const DELIVERY: &str = "delivery.run_key, delivery.id, delivery.recei
 pub(super) const ATTEMPT: &str = "run_key, number, started_at, duration_micros, status, outcome, \
     signed_with, diagnosis_json, answer";
 /// The columns that [`event`] reads, in its order.
-pub(super) const EVENT: &str = "seq, kind, at, by, changed_json";
+pub(super) const EVENT: &str = "number, kind, at, by, changed_json";
 /// The columns that [`log_line`] reads, in its order.
 pub(super) const LOG_LINE: &str = "number, id, message, created_by, created_at";
 
@@ -211,9 +211,13 @@ impl CellOf {
 pub(super) fn delivery(row: &Row<'_>, at: usize, run: RunId) -> Result<Delivery, Error> {
     let mut cells = Cells::new(row, "delivery", at);
     cells.key("run_key")?;
+    let id = |text: &str| match text {
+        "" => Some(DeliveryId::of(&run)),
+        own => DeliveryId::parse(own),
+    };
     Ok(Delivery {
+        id: cells.id("id", id)?,
         run,
-        id: cells.id("id", DeliveryId::parse)?,
         receiver: cells.code("receiver")?,
         destination: cells.text("destination")?,
         connection: cells.maybe_id("connection", ConnectionId::parse)?,
@@ -264,7 +268,7 @@ pub(super) fn attempt(row: &Row<'_>) -> Result<Attempt, Error> {
 /// Reads [`EVENT`].
 pub(super) fn event(row: &Row<'_>) -> Result<Event, Error> {
     let mut cells = Cells::new(row, "event", 0);
-    cells.key("seq")?;
+    cells.key("number")?;
     Ok(Event {
         kind: cells.code("kind")?,
         at: cells.instant("at")?,

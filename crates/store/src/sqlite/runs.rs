@@ -117,7 +117,7 @@ impl Runs for Sqlite {
             .read(move |connection| {
                 let sql = format!(
                     "SELECT {} FROM event WHERE run_key = (SELECT key FROM run WHERE id = ?1) \
-                     ORDER BY seq LIMIT {EVENTS_LIMIT}",
+                     ORDER BY number LIMIT {EVENTS_LIMIT}",
                     row::EVENT
                 );
                 all(connection, &sql, [id.as_str()], row::event)

@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use crate::sample;
 
 /// For each schema version the migration that leads to it, and rows as that version wrote them.
-const VERSIONS: [(&str, &str); 6] = [
+const VERSIONS: [(&str, &str); 7] = [
     (
         include_str!("../../migrations/0001_initial.sql"),
         include_str!("rows/0001.sql"),
@@ -36,6 +36,10 @@ const VERSIONS: [(&str, &str); 6] = [
     (
         include_str!("../../migrations/0006_packed_documents.sql"),
         include_str!("rows/0001.sql"),
+    ),
+    (
+        include_str!("../../migrations/0007_fewer_indexes.sql"),
+        include_str!("rows/0007.sql"),
     ),
 ];
 
