@@ -33,15 +33,6 @@ fn well_formed(prefix: &str, text: &str) -> bool {
     })
 }
 
-fn digits(id: &str) -> Option<&str> {
-    id.split_once('_').map(|(_, digits)| digits)
-}
-
-/// The same digits after another `prefix`.
-fn renamed(id: &str, prefix: &str) -> Box<str> {
-    [prefix, digits(id).unwrap_or_default()].concat().into()
-}
-
 macro_rules! public_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
@@ -87,23 +78,27 @@ public_id!(
     DeliveryId,
     "d_"
 );
+
 impl DeliveryId {
     /// The id of the delivery of `run`, which has no other: the run's own, under its letter.
     #[must_use]
     pub fn of(run: &RunId) -> Self {
-        Self(renamed(run.as_str(), "d_"))
+        let digits = run.0.strip_prefix("r_").unwrap_or(&run.0);
+        Self(["d_", digits].concat().into())
     }
 
     /// Whether it is [`Self::of`] the run.
     #[must_use]
     pub fn is_of(&self, run: &RunId) -> bool {
-        digits(&self.0) == digits(run.as_str())
+        let digits = self.0.strip_prefix("d_");
+        digits.is_some() && digits == run.0.strip_prefix("r_")
     }
 
     /// The run whose own this may be; deliveries of earlier versions have ids that are no run's.
+    /// None where it has not the form of an id: what is read from JSON was not looked at.
     #[must_use]
-    pub fn run(&self) -> RunId {
-        RunId(renamed(self.as_str(), "r_"))
+    pub fn run(&self) -> Option<RunId> {
+        RunId::parse(&["r_", self.0.strip_prefix("d_")?].concat())
     }
 }
 
@@ -145,8 +140,19 @@ mod tests {
         assert_eq!(delivery.as_str(), "d_0123456789abcdef");
         assert_eq!(DeliveryId::parse(delivery.as_str()), Some(delivery.clone()));
         assert!(delivery.is_of(&run));
-        assert_eq!(delivery.run(), run);
+        assert_eq!(delivery.run().as_ref(), Some(&run));
         let other = DeliveryId::parse("d_0123456789abcdeg").unwrap();
         assert!(!other.is_of(&run));
+        for alias in [
+            "r_0123456789abcdef",
+            "x_0123456789abcdef",
+            "0123456789abcdef",
+            "d_",
+            "",
+        ] {
+            let alias: DeliveryId = serde_json::from_value(alias.into()).unwrap();
+            assert!(!alias.is_of(&run));
+            assert_eq!(alias.run(), None, "{alias}");
+        }
     }
 }

@@ -150,19 +150,16 @@ impl Caller {
 
     /// What `message` asks for.
     pub async fn prepare(&self, message: ReadMessage) -> Asked {
-        let message = match message {
-            ReadMessage::Text(message) => match self.mappings.plan_of_text(&message.call) {
-                Some(plan) => return self.handed_on(message, plan),
-                None => ReadMessage::Text(message),
-            },
-            message => message,
-        };
-        self.mapped(message.into_tree()).await
+        match message {
+            ReadMessage::Text(message) if self.mappings.are_built_in() => self.handed_on(message),
+            message => self.mapped(message.into_tree()).await,
+        }
     }
 
     /// The call of a message that is sent as it came.
-    fn handed_on(&self, message: MessageText, plan: Plan) -> Asked {
+    fn handed_on(&self, message: MessageText) -> Asked {
         let (text, call) = message.into_parts();
+        let plan = Plan::of_text(&call);
         let body = match plan.body {
             Body::Message => text.into_bytes(),
             Body::Nothing | Body::Made(_) => Vec::new(),

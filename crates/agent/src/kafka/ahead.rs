@@ -2,7 +2,7 @@
 //!
 //! A partition comes in long pieces, of which each would hold every sixth run, say, of a long time.
 //! In the order in which they were published, runs that the server keeps side by side are started
-//! and settled together; and none waits for younger ones.
+//! and settled together.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -3,7 +3,6 @@
 
 use longshore_domain::diagnosis::{Diagnosis, Reason};
 use longshore_domain::json;
-use longshore_domain::run::CallOutline;
 use serde_json::{Map, Value, json};
 
 use super::{Body, Plan, Reporter};
@@ -24,16 +23,6 @@ pub(super) fn plan(message: &Value, environment: &Value) -> Result<Plan, Diagnos
         method,
         ..Plan::default()
     })
-}
-
-/// The same of a message that was not read whole.
-pub(super) fn plan_of_text(call: &CallOutline) -> Plan {
-    Plan {
-        url: call.url.clone(),
-        body: whole_message(call.method.as_deref()),
-        method: call.method.clone(),
-        ..Plan::default()
-    }
 }
 
 /// How the run's action calls.

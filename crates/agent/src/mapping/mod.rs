@@ -111,6 +111,17 @@ enum Reporter {
 }
 
 impl Plan {
+    /// The built-in mapping's call of a message that is sent as it is.
+    #[must_use]
+    pub fn of_text(call: &CallOutline) -> Self {
+        Self {
+            url: call.url.clone(),
+            body: builtin::whole_message(call.method.as_deref()),
+            method: call.method.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Whether the whole answer is needed, to report of it.
     #[must_use]
     pub const fn reads_answer(&self) -> bool {
@@ -147,9 +158,10 @@ impl Mappings {
         })
     }
 
-    /// The built-in mapping's call of a message that is sent as it is; none where there is a file.
-    pub fn plan_of_text(&self, call: &CallOutline) -> Option<Plan> {
-        self.list.is_none().then(|| builtin::plan_of_text(call))
+    /// Whether there is no file, so that the message of most actions is sent as it is.
+    #[must_use]
+    pub const fn are_built_in(&self) -> bool {
+        self.list.is_none()
     }
 
     /// The call of `message`, in which encrypted fields are replaced; none where no mapping is

@@ -119,9 +119,9 @@ fn copying(connection: &Connection, table: &str, sample: i64, count: u64) -> Res
     let own_key = if table == "run" { "key" } else { "run_key" };
     let expression = |column: &String| match column.as_str() {
         "key" | "run_key" => format!("{sample} + n"),
-        // The number stands where chance does in an id; its first half is the instant.
         // A delivery has its run's.
         "id" if table == "delivery" => column.to_owned(),
+        // The number stands where chance does in an id; its first half is the instant.
         "id" => "substr(id, 1, 10) || printf('%08d', n)".to_owned(),
         instant if instant.ends_with("_at") || instant.ends_with("_since") || instant == "at" => {
             format!("{instant} - ({count} - n) * {APART_MICROS}")

@@ -248,6 +248,12 @@ async fn an_attempt_of_another_run_is_not_started() {
     assert_eq!(start(&server, "s1", &attempt).await, "not_found");
     assert_eq!(state(&server, &run).await.0, "published");
     attempt["run"] = json!(run);
+    // A delivery has its run's digits, and its own letter all the same.
+    for delivery in [run.clone(), run.replacen("r_", "x_", 1)] {
+        let alias = json!({"delivery": delivery, "attempt": 1});
+        assert_eq!(start(&server, "s1", &alias).await, "not_found", "{alias}");
+        assert_eq!(state(&server, &run).await.0, "published");
+    }
     assert_eq!(start(&server, "s1", &attempt).await, "started");
 }
 

@@ -191,10 +191,12 @@ pub(super) fn insert_delivery(
     delivery: &Delivery,
     change: &Change,
 ) -> Result<(), Failure> {
-    if !delivery.id.is_of(&delivery.run) {
+    if !delivery.id.is_of(&delivery.run)
+        && let Some(other) = delivery.id.run()
+    {
         // No index holds the ids that are runs' own, so it would not refuse one of them.
         let mut own = group.connection().prepare_cached(OWN_DELIVERY)?;
-        if own.exists([delivery.id.run().as_str()])? {
+        if own.exists([other.as_str()])? {
             return Err(Failure::Torn(Error::Conflict("delivery")));
         }
     }

@@ -29,7 +29,11 @@ const OF_ID: &str = "delivery.run_key = coalesce(\
 
 /// The parameters of [`OF_ID`].
 fn by_id(id: &DeliveryId) -> [String; 2] {
-    [id.as_str().to_owned(), id.run().as_str().to_owned()]
+    // Nothing is called by an empty text.
+    let run = id
+        .run()
+        .map_or_else(String::new, |run| run.as_str().to_owned());
+    [id.as_str().to_owned(), run]
 }
 
 #[async_trait]

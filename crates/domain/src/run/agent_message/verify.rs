@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::text::{Headers, MessageText, Outline, ReadMessage};
+use super::text::{MessageText, Outline, ReadMessage};
 use super::{HEADERS, kind_of, written};
 use crate::action::InvocationKind;
 use crate::json::is_stringified;
@@ -46,9 +46,7 @@ pub fn verify<'s>(
     secrets: impl IntoIterator<Item = &'s [u8]>,
     freshness: Option<Freshness>,
 ) -> Result<ReadMessage, Unverified> {
-    if let Some((message, headers)) = as_text(value) {
-        let signature = headers.signature.unwrap_or_default();
-        let timestamp = headers.timestamp.unwrap_or_default();
+    if let Some((message, signature, timestamp)) = as_text(value) {
         let bytes = message.text().as_bytes();
         check(bytes, signature, timestamp, secrets, freshness)?;
         return Ok(ReadMessage::Text(message));
@@ -108,12 +106,13 @@ fn check<'s>(
     verdict
 }
 
-/// The message without its signature as text, where that is what would be sent; and the signature.
-fn as_text(value: &[u8]) -> Option<(MessageText, Headers<'_>)> {
+/// The message without its signature as text, where that is what would be sent; the signature and
+/// its timestamp.
+fn as_text(value: &[u8]) -> Option<(MessageText, &str, &str)> {
     let outline = Outline::read(std::str::from_utf8(value).ok()?)?;
     let (signature, timestamp) = (outline.headers.signature?, outline.headers.timestamp?);
     let text = String::from_utf8(without_last(value, signature, timestamp)?).ok()?;
-    is_stringified(&text).then(|| (outline.of(text), outline.headers))
+    is_stringified(&text).then(|| (outline.of(text), signature, timestamp))
 }
 
 /// `value` without the two headers, where it ends with them as [`super::signed`] writes it: what
